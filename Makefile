@@ -1,0 +1,106 @@
+# amtgate: one file, no recursion. Variables that a user may set:
+#   PREFIX SBINDIR BINDIR SYSCONFDIR MANDIR UNITDIR SYSUSERSDIR COMPDIR DESTDIR   where `make install` puts things
+#   CXX CXXFLAGS LDFLAGS   the compiler and what to add to its flags
+#   SAN=address|thread     sanitizer build, in build/$(SAN)        WERROR=1   warnings are errors
+#   FUZZ_S=30              seconds for each fuzz target            VM_RUN=    a runner for tests that need another kernel
+#   V=1                    show the commands
+PREFIX      ?= /usr/local
+SBINDIR     ?= $(PREFIX)/sbin
+BINDIR      ?= $(PREFIX)/bin
+SYSCONFDIR  ?= /etc
+MANDIR      ?= $(PREFIX)/share/man
+UNITDIR     ?= /lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+COMPDIR     ?= $(PREFIX)/share/bash-completion/completions
+FUZZ_S      ?= 30
+BUILD       ?= build$(if $(SAN),/$(SAN))
+Q           := $(if $(V),,@)
+export VM_RUN
+
+VERSION  := 0.1.0
+PROGRAMS := amtgated amtgate amtgate-rules amtgate-sim
+LIBS     := libevent_core libevent_extra libevent_pthreads openssl libnetfilter_queue libmnl inih spdlog fmt libsystemd libcap zlib
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN)$(if $(filter address,$(SAN)),$(comma)undefined) -fno-omit-frame-pointer)
+comma    := ,
+
+CPPFLAGS += -Iinclude -I. -DAMTGATE_VERSION='"$(VERSION)"' -DAMTGATE_SYSCONFDIR='"$(SYSCONFDIR)"' $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+FLAGS    := -std=c++20 -O2 -g -pthread -fPIE -fstack-protector-strong -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
+LINK     := -pthread -pie -Wl,-z,relro,-z,now,--as-needed
+
+SRCS   := $(filter-out src/bin/%,$(wildcard src/*/*.cc))
+OBJS   := $(SRCS:%.cc=$(BUILD)/%.o)
+TESTS  := $(wildcard tests/*/*_test.cc) $(filter-out tests/support/replay_main.cc,$(wildcard tests/support/*.cc))
+FUZZ   := $(wildcard tests/*/*_fuzz.cc)
+BINS   := $(PROGRAMS:%=$(BUILD)/%)
+ARCHIVE := $(BUILD)/libamtgate.a
+SYSTEM ?= $(wildcard tests/system/*.sh)
+
+all: $(BINS)
+
+# pkg-config is asked only when something is built, so that `make deps` runs where it is not installed yet.
+PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
+PKG_LIBS   = $(shell pkg-config --libs $(LIBS))
+
+$(BUILD)/%.o: %.cc
+	$(Q)mkdir -p $(@D)
+	$(if $(V),,@echo "  CXX  $<")
+	$(Q)$(CXX) $(CPPFLAGS) $(PKG_CFLAGS) $(FLAGS) $(SANFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+$(ARCHIVE): $(OBJS)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(OBJS)
+$(BINS): $(BUILD)/%: $(BUILD)/src/bin/%.o $(ARCHIVE)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CXX) $(LINK) $(SANFLAGS) $< $(ARCHIVE) $(PKG_LIBS) $(LDFLAGS) -o $@
+$(BUILD)/unit: $(TESTS:%.cc=$(BUILD)/%.o) $(ARCHIVE)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CXX) $(LINK) $(SANFLAGS) $(TESTS:%.cc=$(BUILD)/%.o) $(ARCHIVE) -lgmock -lgtest -lgtest_main $(PKG_LIBS) $(LDFLAGS) -o $@
+$(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o $(ARCHIVE)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
+-include $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
+
+# --- tests -----------------------------------------------------------------------------------------------
+REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
+
+deps:
+	$(Q)scripts/deps
+check: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/unit $(REPLAYS)
+	$(Q)BUILD=$(BUILD) SAN=$(SAN) scripts/check
+check-unit: $(BUILD)/unit
+	$(Q)$(BUILD)/unit --gtest_brief=1
+check-corpus: $(REPLAYS)
+	$(Q)set -e; for r in $(FUZZ:tests/%_fuzz.cc=%); do $(BUILD)/replay/$$r tests/$$(dirname $$r)/corpus/$$(basename $$r); done
+check-layers:
+	$(Q)scripts/check-layers
+check-conf: $(BINS)
+	$(Q)BUILD=$(BUILD) scripts/check-conf
+check-system: $(BINS)
+	$(Q)BUILD=$(BUILD) scripts/run-system $(SYSTEM)
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)BUILD=$(BUILD) scripts/demo
+bench: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)BUILD=$(BUILD) scripts/bench
+fuzz:
+	$(Q)FUZZ_S=$(FUZZ_S) scripts/fuzz
+lint:
+	$(Q)scripts/lint
+format:
+	$(Q)git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+# --- install ---------------------------------------------------------------------------------------------
+install: all
+	$(Q)BUILD=$(BUILD) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) SYSCONFDIR=$(SYSCONFDIR) MANDIR=$(MANDIR) \
+	  UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) COMPDIR=$(COMPDIR) scripts/install install
+uninstall:
+	$(Q)DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) SYSCONFDIR=$(SYSCONFDIR) MANDIR=$(MANDIR) \
+	  UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) COMPDIR=$(COMPDIR) scripts/install uninstall
+deb: all
+	$(Q)VERSION=$(VERSION) BUILD=$(BUILD) scripts/deb
+clean:
+	$(Q)rm -rf build
+
+.PHONY: all deps check check-unit check-corpus check-layers check-conf check-system demo bench fuzz lint format install uninstall deb clean
+.SECONDARY:
+.DELETE_ON_ERROR:
