@@ -13,6 +13,7 @@ UNITDIR     ?= /lib/systemd/system
 SYSUSERSDIR ?= /usr/lib/sysusers.d
 COMPDIR     ?= $(PREFIX)/share/bash-completion/completions
 FUZZ_S      ?= 30
+comma       := ,
 BUILD       ?= build$(if $(SAN),/$(SAN))
 Q           := $(if $(V),,@)
 export VM_RUN
@@ -21,7 +22,7 @@ VERSION  := 0.1.0
 PROGRAMS := amtgated amtgate amtgate-rules amtgate-sim
 LIBS     := libevent_core libevent_extra libevent_pthreads openssl libnetfilter_queue libmnl inih spdlog fmt libsystemd libcap zlib
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN)$(if $(filter address,$(SAN)),$(comma)undefined) -fno-omit-frame-pointer)
-comma    := ,
+
 
 CPPFLAGS += -Iinclude -I. -DAMTGATE_VERSION='"$(VERSION)"' -DAMTGATE_SYSCONFDIR='"$(SYSCONFDIR)"' $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 FLAGS    := -std=c++20 -O2 -g -pthread -fPIE -fstack-protector-strong -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
