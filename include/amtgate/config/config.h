@@ -54,14 +54,16 @@ struct Gateway {
   std::string users = "/etc/amtgate/users";
   std::string cert;  // PEM files; both empty: STATE/gateway-cert.pem and -key.pem, made at first start
   std::string key;
+  Secret cert_text;  // what those files hold, read by load.h; empty while nothing is configured
+  Secret key_text;
+  Secret users_text;  // empty when there is no such file and no target needs it
   std::optional<Endpoint> metrics = *Endpoint::parse("127.0.0.1:9623");  // nullopt = off
   LogLevel log_level = LogLevel::Info;
 };
 
 struct Intercept {
   InterceptMode mode = InterceptMode::Tproxy;
-  std::vector<Port> ports = {Port{5900}, Port{16994}, Port{16995}, Port{623},
-                             Port{664},  Port{16992}, Port{16993}};
+  std::vector<Port> ports = {Port{5900}, Port{16994}, Port{16995}, Port{623}, Port{664}, Port{16992}, Port{16993}};
   std::vector<std::string> interfaces;  // where clients come in; empty = any
   bool local = true;                    // this host's own outgoing connections too
   Classify classify = Classify::Queue;
@@ -90,6 +92,9 @@ struct Target {
   TlsVersion tls_min = TlsVersion::V1_2;
   std::string tls_cert;  // client certificate for mutual TLS
   std::string tls_key;
+  std::string tls_ca_text;  // what those files hold (PEM), read by load.h
+  Secret tls_cert_text;
+  Secret tls_key_text;
   std::vector<Network> allow;  // empty = this host alone
   Denied denied = Denied::Refuse;
   TlsPorts tls_ports = TlsPorts::Terminate;

@@ -1,0 +1,88 @@
+// What the running daemon can be asked: plain structs, and the interface that the daemon implements over the gateway.
+// The control socket (protocol.h) and the metrics page (metrics.h) both speak through it.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "amtgate/base/result.h"
+
+namespace amtgate::control {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+/// Counts from 1 in the daemon's life; never used twice.
+struct SessionId {
+  std::uint64_t value = 0;
+  auto operator<=>(const SessionId&) const = default;
+};
+
+struct SessionInfo {
+  SessionId id;
+  std::string target;   // its name in the configuration
+  std::string service;  // "vnc", "sol", "ider", "wsman", "rmcp"
+  std::string client;   // "10.0.0.5:51332"
+  std::string user;     // who the client authenticated as; empty with client_auth = none
+  std::string device;   // "10.99.0.10:16994"
+  std::string tls;      // towards the device: "TLSv1.2", or empty for none
+  std::string state;    // "connecting", "authenticating", "open", "closing"
+  WallTime started;
+  std::uint64_t rx_bytes = 0;  // from the client to the device
+  std::uint64_t tx_bytes = 0;  // from the device to the client
+};
+
+struct TargetStatus {
+  std::string name;
+  std::vector<std::string> addresses;  // what clients aim at, as resolved now
+  std::string device;                  // where its AMT is, as resolved now; empty: at the address itself
+  std::string state;                   // "ready", "resolving", "unresolved", "backing off"
+  std::string detail;                  // a sentence when not ready
+  std::uint64_t sessions = 0;          // now
+};
+
+struct Status {
+  // Filled by the gateway.
+  unsigned workers = 0;
+  std::uint64_t sessions = 0;        // now
+  std::uint64_t sessions_total = 0;  // since start
+  std::uint64_t refused_total = 0;   // clients that policy or the device turned away
+  std::vector<TargetStatus> targets;
+  std::vector<std::string> problems;  // sentences; empty when all is well
+  // Filled by the daemon.
+  std::string version;
+  std::uint64_t pid = 0;
+  std::string config;  // the file
+  WallTime started;
+  WallTime loaded;             // when the configuration in force was read
+  bool reload_failed = false;  // the last reload was refused, and the older configuration is in force
+};
+
+enum class MetricType { Counter, Gauge };
+
+/// One sample. Those of one name stand together, with the same help and type.
+struct Metric {
+  std::string name;  // begins with "amtgate_"; ends in _total, _bytes or _seconds where it counts or has a unit
+  std::string help;
+  MetricType type = MetricType::Gauge;
+  std::vector<std::pair<std::string, std::string>> labels;
+  double value = 0;
+};
+
+class Commands {
+ public:
+  virtual ~Commands() = default;
+  virtual Status status() const = 0;
+  virtual std::vector<SessionInfo> sessions() const = 0;
+  /// Ends one session in its protocol's words. Errors: BadValue (there is no such session).
+  virtual Result<void> end(SessionId id) = 0;
+  /// Reads the configuration again. Gives every mistake as "FILE:LINE: what is wrong", and keeps the old one then;
+  /// empty when the new one is in force.
+  virtual std::vector<std::string> reload() = 0;
+  virtual std::vector<Metric> metrics() const = 0;
+};
+
+}  // namespace amtgate::control
