@@ -6,9 +6,9 @@
 //   client <── client_output ─── │ Joint │ <── receive_device ── device
 //                                └───────┘ ──> next_event: NeedDevice, HandOff, End
 //
-// Order of things: the client speaks, NeedDevice is raised, the owner answers with device_opened() or device_failed(),
-// the client is told in its own protocol's words, and HandOff ends the machine's life: the owner relays from there.
-// After End nothing more is taken; the owner flushes client_output() and closes.
+// Order of things: the client speaks, NeedDevice is raised, the owner answers with device_opened() or
+// device_failed(), the client is told in its own protocol's words, and HandOff ends the machine's life: the owner
+// relays from there. After End nothing more is taken; the owner flushes client_output() and closes.
 #pragma once
 
 #include <memory>

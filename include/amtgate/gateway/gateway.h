@@ -1,0 +1,46 @@
+// Gateway: accepts what the kernel hands over, finds the target, and owns every session. The one object that the
+// daemon starts, asks and stops; all its calls come from one thread, its workers live inside.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "amtgate/base/result.h"
+#include "amtgate/config/config.h"
+#include "amtgate/control/commands.h"
+
+namespace amtgate::gateway {
+
+struct Options {
+  std::string cert_pem;  // what TLS clients see: certificate (chain) and key, as text
+  std::string key_pem;
+};
+
+class Gateway {
+ public:
+  /// Opens what needs privileges (transparent listeners, the packet queue), all of it before start() begins to serve.
+  /// Errors: System, with what was tried and what is missing.
+  static Result<std::unique_ptr<Gateway>> open(std::shared_ptr<const config::Config> config, Options options);
+  virtual ~Gateway() = default;
+
+  /// Starts the threads. After privileges were dropped.
+  virtual void start() = 0;
+
+  /// New sessions follow `config`; those that run live on. What only a restart can change (mode, port, queue number,
+  /// workers, mark, table) keeps its old value: the sentences returned name each such key.
+  virtual std::vector<std::string> reload(std::shared_ptr<const config::Config> config) = 0;
+
+  virtual std::vector<control::SessionInfo> sessions() const = 0;
+  /// Ends one session in its protocol's words. Errors: BadValue (no such session).
+  virtual Result<void> end(control::SessionId id, const std::string& why) = 0;
+  virtual control::Status status() const = 0;
+  virtual std::vector<control::Metric> metrics() const = 0;
+
+  /// Stops accepting, ends every session in its protocol's words, and returns when all are gone or `patience` is
+  /// over; then the threads have ended.
+  virtual void drain(std::chrono::milliseconds patience) = 0;
+};
+
+}  // namespace amtgate::gateway
