@@ -1,0 +1,24 @@
+// The ports that this version of the gateway serves. The packet-filter rules catch, and the gateway classifies, only
+// the configured ports among these; the others stay in the configuration and pass untouched.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "amtgate/config/config.h"
+
+namespace amtgate::config {
+
+inline constexpr std::array<Port, 3> kServedPorts = {Port{5900}, Port{16994}, Port{16995}};
+
+/// `intercept.ports` without those that are not served, each once, ascending.
+inline std::vector<Port> served_ports(const Intercept& intercept) {
+  std::vector<Port> out;
+  for (const Port p : kServedPorts) {
+    if (std::ranges::find(intercept.ports, p) != intercept.ports.end()) out.push_back(p);
+  }
+  return out;
+}
+
+}  // namespace amtgate::config
