@@ -1,0 +1,38 @@
+// Files: read whole within a limit, replaced atomically, secrets checked for their permissions.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amtgate/base/result.h"
+
+namespace amtgate::sys {
+
+/// Errors: Unreachable (no such file), TooLarge (more than `limit` bytes), System; each names the path.
+Result<std::string> read_file(const std::string& path, std::size_t limit);
+
+/// Writes a temporary file beside `path`, syncs it and renames it over: readers see the old or the new, never half.
+/// The file has exactly `mode`, and belongs to whoever runs. Errors: System with the path.
+Result<void> write_file(const std::string& path, std::string_view content, mode_t mode);
+
+/// Appends in one write(2) (O_APPEND); creates the file with `mode`. Errors: System.
+Result<void> append_file(const std::string& path, std::string_view content, mode_t mode);
+
+/// The folder and its parents, each with `mode` when it must be made. Errors: System.
+Result<void> make_directories(const std::string& path, mode_t mode);
+
+bool exists(const std::string& path);
+
+/// Whether a secret may be kept in this file: not readable or writable by others, and owned by root, by us or by
+/// `account`. Errors: BadValue with a sentence that says what to do (chmod, chown); System.
+Result<void> check_private(const std::string& path, std::optional<uid_t> account = std::nullopt);
+
+/// Full paths of the entries of `directory` that end in `suffix`, sorted; a folder that is not there is empty.
+/// Names that begin with a dot are left out. Errors: System.
+Result<std::vector<std::string>> list_directory(const std::string& directory, std::string_view suffix);
+
+}  // namespace amtgate::sys
