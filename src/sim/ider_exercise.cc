@@ -1,0 +1,265 @@
+#include "amtgate/sim/ider_exercise.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "amtgate/base/reader.h"
+
+namespace amtgate::sim {
+namespace {
+
+// A read of 64 KiB takes a fraction of a millisecond at best; of so many the percentiles are exact, of more a sample.
+constexpr std::size_t kMaxLatencies = 1'000'000;
+
+std::uint64_t fnv1a(Bytes bytes) {
+  std::uint64_t h = 14695981039346656037ULL;
+  for (const std::uint8_t b : bytes) h = (h ^ b) * 1099511628211ULL;
+  return h;
+}
+
+std::uint64_t percentile(const std::vector<std::uint32_t>& sorted, unsigned percent) {
+  if (sorted.empty()) return 0;
+  const std::size_t rank = (sorted.size() * percent + 99) / 100;
+  return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+}
+
+constexpr std::uint8_t u8(std::uint32_t v) {
+  return static_cast<std::uint8_t>(v & 0xff);
+}
+
+}  // namespace
+
+std::string_view name(Drive drive) {
+  return drive == Drive::Cd ? "cd" : "floppy";
+}
+
+IderExercise::IderExercise(IderPlan plan) : plan_(std::move(plan)), random_(plan_.seed) {
+  done_ = plan_.drives.empty();
+  if (!done_) begin_drive();
+}
+
+void IderExercise::begin_drive() {
+  report_ = Report{};
+  report_.drive = plan_.drives[drive_index_];
+  latencies_.clear();
+  block_hashes_.clear();
+  tries_ = 0;
+  phase_ = Phase::Ready;
+  queue("test unit ready", {0x00}, 0);
+}
+
+void IderExercise::queue(const char* what, std::initializer_list<std::uint8_t> cdb, std::uint32_t expect) {
+  Command c;
+  c.drive = report_.drive;
+  c.what = what;
+  c.expect = expect;
+  std::ranges::copy(cdb, c.cdb.begin());
+  queue_.push_back(c);
+}
+
+IderExercise::Command IderExercise::read10(std::uint32_t lba, std::uint32_t blocks, const char* what) const {
+  Command c;
+  c.drive = report_.drive;
+  c.what = what;
+  c.expect = blocks * report_.block_size;
+  c.cdb = {0x28, 0, u8(lba >> 24), u8(lba >> 16), u8(lba >> 8), u8(lba), 0, u8(blocks >> 8), u8(blocks)};
+  return c;
+}
+
+void IderExercise::queue_probe() {
+  const bool cd = report_.drive == Drive::Cd;
+  // BIOS: is it there, how large, does it boot.
+  queue("inquiry", {0x12, 0, 0, 0, 36, 0}, 36);
+  if (cd) {
+    queue("read toc", {0x43, 0, 0, 0, 0, 0, 0, 0, 12, 0}, 12);
+    queue_.push_back(read10(16, 1, "read volume descriptor"));
+    queue_.push_back(read10(17, 1, "read boot record"));
+  } else {
+    queue("read format capacities", {0x23, 0, 0, 0, 0, 0, 0, 0, 0xfc, 0}, 0xfc);
+    queue_.push_back(read10(0, 1, "read boot sector"));
+  }
+  // Linux: sr_probe, cdrom's capability pages; sd_revalidate_disk for the floppy.
+  queue("test unit ready", {0x00}, 0);
+  queue("inquiry", {0x12, 0, 0, 0, 36, 0}, 36);
+  queue("request sense", {0x03, 0, 0, 0, 18, 0}, 18);
+  if (cd) {
+    queue("mode sense 10, capabilities", {0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 128, 0}, 128);
+    queue("get configuration", {0x46, 0, 0, 0, 0, 0, 0, 0, 8, 0}, 8);
+    queue("get configuration, all", {0x46, 0, 0, 0, 0, 0, 0, 0, 128, 0}, 128);
+    queue("get event status", {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8, 0}, 8);
+    queue("prevent removal", {0x1e, 0, 0, 0, 1, 0}, 0);
+    queue("read toc, sessions", {0x43, 0, 1, 0, 0, 0, 0, 0, 12, 0}, 12);
+    queue("read toc, msf", {0x43, 2, 0, 0, 0, 0, 0, 0, 20, 0}, 20);
+    queue("read disc information", {0x51, 0, 0, 0, 0, 0, 0, 0, 34, 0}, 34);
+  } else {
+    queue("read capacity 16", {0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 32);
+    queue("mode sense 6, all pages", {0x1a, 0, 0x3f, 0, 192, 0}, 192);
+    queue("mode sense 10, all pages", {0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 192, 0}, 192);
+    queue("prevent removal", {0x1e, 0, 0, 0, 1, 0}, 0);
+  }
+}
+
+void IderExercise::begin_phase(Phase phase, TimePoint now) {
+  phase_ = phase;
+  phase_started_ = now;
+  switch (phase) {
+    case Phase::Ready: break;
+    case Phase::Probe: queue_probe(); break;
+    case Phase::Sequential:
+      hash_ = Sha256{};
+      next_lba_ = 0;
+      break;
+    case Phase::Random: random_left_ = plan_.random; break;
+  }
+}
+
+void IderExercise::next_phase(TimePoint now) {
+  if (phase_ == Phase::Ready && plan_.probe) return begin_phase(Phase::Probe, now);
+  if (phase_ < Phase::Sequential && plan_.sequential) return begin_phase(Phase::Sequential, now);
+  if (phase_ < Phase::Random && plan_.random > 0) return begin_phase(Phase::Random, now);
+  end_drive();
+}
+
+void IderExercise::end_drive() {
+  std::ranges::sort(latencies_);
+  report_.p50_us = percentile(latencies_, 50);
+  report_.p90_us = percentile(latencies_, 90);
+  report_.p99_us = percentile(latencies_, 99);
+  report_.max_us = latencies_.empty() ? 0 : latencies_.back();
+  const std::string& wanted = report_.drive == Drive::Cd ? plan_.sha256 : plan_.sha256_floppy;
+  if (!wanted.empty() && plan_.sequential) report_.match = report_.sha256 == wanted;
+  reports_.push_back(std::exchange(report_, Report{}));
+  queue_.clear();
+  if (++drive_index_ == plan_.drives.size()) {
+    drive_index_ = 0;
+    ++round_;
+  }
+  done_ = drive_index_ == 0 && plan_.repeat != 0 && round_ >= plan_.repeat;
+  if (!done_) begin_drive();
+}
+
+std::optional<IderExercise::Report> IderExercise::next_report() {
+  if (reports_.empty()) return std::nullopt;
+  Report out = std::move(reports_.front());
+  reports_.pop_front();
+  return out;
+}
+
+std::optional<IderExercise::Command> IderExercise::next(TimePoint now) {
+  if (done_ || running_) return std::nullopt;
+  if (pause_) {
+    if (now < *pause_) return std::nullopt;
+    pause_.reset();
+  }
+  if (queue_.empty() && phase_ == Phase::Sequential && next_lba_ < report_.blocks) {
+    const std::uint32_t n = std::min(blocks_of(kSequentialBytes), report_.blocks - next_lba_);
+    queue_.push_back(read10(next_lba_, n, "read"));
+  } else if (queue_.empty() && phase_ == Phase::Random && random_left_ > 0) {
+    const std::uint32_t n = std::min(blocks_of(kRandomBytes), report_.blocks);
+    const std::uint32_t places = report_.blocks / n;  // aligned to what the sequential pass remembered
+    random_lba_ = std::uniform_int_distribution<std::uint32_t>(0, places - 1)(random_) * n;
+    queue_.push_back(read10(random_lba_, n, "random read"));
+  }
+  if (queue_.empty()) {
+    next_phase(now);
+    return next(now);
+  }
+  running_ = queue_.front();
+  queue_.pop_front();
+  started_ = now;
+  data_.clear();
+  overrun_ = false;
+  ++report_.commands;
+  return running_;
+}
+
+void IderExercise::data(Bytes bytes) {
+  if (!running_) return;
+  const std::size_t room = running_->expect - data_.size();
+  if (bytes.size() > room) overrun_ = true;
+  append(data_, bytes.first(std::min(bytes.size(), room)));
+}
+
+void IderExercise::finished(Sense sense, TimePoint now) {
+  if (!running_) return;
+  const Command command = *std::exchange(running_, std::nullopt);
+  take_result(command, sense, now);
+}
+
+void IderExercise::reset() {
+  if (!running_) return;
+  queue_.push_front(*std::exchange(running_, std::nullopt));
+}
+
+void IderExercise::take_result(const Command& command, Sense sense, TimePoint now) {
+  if (phase_ == Phase::Ready && command.cdb[0] == 0x00) {
+    if (sense.good()) {
+      queue("read capacity", {0x25}, 8);
+      return;
+    }
+    const bool unit_attention = sense.key == 6;
+    const bool becoming_ready = sense.key == 2 && sense.asc == 4;
+    // "No medium" may be a drive whose image comes a moment later; a few tries decide.
+    const unsigned most = unit_attention || becoming_ready ? kReadyTries : 3;
+    if (++tries_ >= most) return end_drive();
+    if (!unit_attention) pause_ = now + kReadyPause;
+    queue("test unit ready", {0x00}, 0);
+    return;
+  }
+  if (phase_ == Phase::Ready) {  // READ CAPACITY
+    Reader in(data_);
+    const std::uint32_t last = in.be32();
+    const std::uint32_t size = in.be32();
+    // Block sizes that a drive may claim; anything else would make nonsense of every count that follows.
+    const bool sane = sense.good() && !in.failed() && size >= 256 && size <= 4096 && last < 0xffff'fffe;
+    if (!sane) {
+      ++report_.errors;
+      return end_drive();
+    }
+    report_.ready = true;
+    report_.blocks = last + 1;
+    report_.block_size = size;
+    next_phase(now);
+    return;
+  }
+  if (command.cdb[0] == 0x28) take_read(command, sense, now);
+}
+
+void IderExercise::take_read(const Command& command, Sense sense, TimePoint now) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - started_).count();
+  if (latencies_.size() < kMaxLatencies) {
+    latencies_.push_back(static_cast<std::uint32_t>(std::clamp<std::int64_t>(took, 0, 0xffff'ffff)));
+  }
+  const bool good = sense.good() && data_.size() == command.expect && !overrun_;
+  if (phase_ == Phase::Sequential) {
+    if (!good) {  // a hole would make the digest meaningless
+      ++report_.errors;
+      return end_drive();
+    }
+    hash_.update(data_);
+    report_.bytes += data_.size();
+    for (std::size_t at = 0; at < data_.size() && block_hashes_.size() < kMaxComparedBlocks; at += kRandomBytes) {
+      const std::size_t n = std::min<std::size_t>(kRandomBytes, data_.size() - at);
+      block_hashes_.push_back(fnv1a(Bytes(data_).subspan(at, n)));
+    }
+    next_lba_ += command.expect / report_.block_size;
+    if (next_lba_ < report_.blocks) return;
+    report_.sha256 = hash_.finish();
+    report_.seconds = std::chrono::duration<double>(now - phase_started_).count();
+    report_.mb_per_s = report_.seconds > 0 ? static_cast<double>(report_.bytes) / 1e6 / report_.seconds : 0;
+  } else if (phase_ == Phase::Random) {
+    --random_left_;
+    ++report_.random_reads;
+    if (!good) {
+      ++report_.errors;
+      return;
+    }
+    const std::size_t index = static_cast<std::size_t>(random_lba_) * report_.block_size / kRandomBytes;
+    if (plan_.sequential && index < block_hashes_.size() && block_hashes_[index] != fnv1a(data_))
+      ++report_.random_wrong;
+  } else if (!good && command.cdb[5] == 0) {
+    ++report_.errors;  // a boot sector must be readable; what lies behind the end of a tiny CD need not be
+  }
+}
+
+}  // namespace amtgate::sim

@@ -1,0 +1,54 @@
+#include "amtgate/sim/json_line.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace amtgate::sim {
+
+JsonLine::JsonLine(std::string_view event) {
+  text_ = "\"event\":\"";
+  text_ += event;
+  text_ += '"';
+}
+
+void JsonLine::begin_value(std::string_view key) {
+  text_ += ",\"";
+  text_ += key;
+  text_ += "\":";
+}
+
+JsonLine& JsonLine::add(std::string_view key, std::string_view value) {
+  constexpr char kHex[] = "0123456789abcdef";
+  begin_value(key);
+  text_ += '"';
+  for (const char c : value) {
+    const auto b = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      text_ += '\\';
+      text_ += c;
+    } else if (b >= 0x20 && b < 0x7f) {
+      text_ += c;
+    } else {
+      text_ += "\\u00";
+      text_ += kHex[b >> 4];
+      text_ += kHex[b & 15];
+    }
+  }
+  text_ += '"';
+  return *this;
+}
+
+JsonLine& JsonLine::add(std::string_view key, bool value) {
+  begin_value(key);
+  text_ += value ? "true" : "false";
+  return *this;
+}
+
+JsonLine& JsonLine::add(std::string_view key, double value) {
+  begin_value(key);
+  text_ += fmt::format("{:.3f}", std::isfinite(value) ? value : 0.0);  // JSON has no word for the others
+  return *this;
+}
+
+}  // namespace amtgate::sim
