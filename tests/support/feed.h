@@ -1,5 +1,5 @@
-// feed_all_ways: runs one input through a fresh object whole, byte by byte, and at seeded random splits, and checks that
-// what comes out does not depend on how the bytes were cut.
+// feed_all_ways: runs one input through a fresh object whole, byte by byte, and at seeded random splits, and checks
+// that what comes out does not depend on how the bytes were cut.
 #pragma once
 
 #include <gtest/gtest.h>
