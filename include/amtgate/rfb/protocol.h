@@ -1,0 +1,58 @@
+// Numbers and small texts of RFB (RFC 6143) that more than one part uses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "amtgate/base/bytes.h"
+#include "amtgate/base/result.h"
+
+namespace amtgate::rfb {
+
+/// The three versions that exist; every other number is taken as one of them (RFC 6143 section 7.1.1).
+enum class Version : std::uint8_t { V3_3, V3_7, V3_8 };
+/// "3.3", "3.7", "3.8".
+std::string_view name(Version v);
+
+/// What a server greets with. AMT until CSME 20 says 4.0 and goes on as 3.8 with everyone who answers 003.008.
+enum class Greeting : std::uint8_t { V3_8, V4_0 };
+/// "RFB 003.008\n" or "RFB 004.000\n".
+std::string_view text(Greeting g);
+
+inline constexpr std::size_t kVersionSize = 12;  // "RFB 003.008\n"
+
+/// "RFB ddd.ddd\n" taken apart. Empty when the 12 bytes are anything else.
+struct VersionNumber {
+  unsigned major = 0;
+  unsigned minor = 0;
+};
+std::optional<VersionNumber> parse_version(Bytes line);
+
+enum class SecurityType : std::uint8_t {
+  Invalid = 0,  // in place of a list: refused, a reason follows
+  None = 1,
+  VncAuth = 2,
+};
+/// "none", "vnc-password"; "?" for anything else.
+std::string_view name(SecurityType t);
+
+/// Longest reason text of a refusal that is sent or kept; what is behind it is cut. A viewer shows it in a dialogue.
+inline constexpr std::size_t kMaxReason = 1024;
+/// Longest desktop name of a ServerInit that is taken (the field could say 4 GiB).
+inline constexpr std::size_t kMaxName = 4096;
+
+/// `text` cut to `limit`, with everything outside printable ASCII as '?': fit for a log line and a viewer's dialogue.
+std::string printable(Bytes text, std::size_t limit = kMaxReason);
+
+enum Encoding : std::int32_t {
+  kRaw = 0,
+  kCopyRect = 1,
+  kZrle = 16,              // AMT: one tile of at most 64x64 a rectangle, in one of four framings (zrle.h)
+  kKvmDataChannel = 1092,  // AMT: announces the in-band channel, is never a rectangle
+  kDesktopSize = -223,
+  kLastRect = -224,
+};
+
+}  // namespace amtgate::rfb
