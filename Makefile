@@ -57,6 +57,8 @@ $(BUILD)/unit: $(TESTS:%.cc=$(BUILD)/%.o) $(ARCHIVE)
 $(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o $(ARCHIVE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
+$(BUILD)/bench/load: tests/bench/load.cc
+	$(Q)mkdir -p $(@D) && $(CXX) $(FLAGS) $< -lcrypto -lssl -o $@
 -include $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
 
 # --- tests -----------------------------------------------------------------------------------------------
@@ -80,8 +82,9 @@ check-system: $(BINS)
 demo: deps
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)BUILD=$(BUILD) scripts/demo
-bench: deps
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+bench:
+	$(Q)scripts/deps build run bench
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/bench/load
 	$(Q)BUILD=$(BUILD) scripts/bench
 fuzz:
 	$(Q)FUZZ_S=$(FUZZ_S) scripts/fuzz

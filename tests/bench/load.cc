@@ -1,0 +1,425 @@
+// Load for scripts/bench: a machine without a session limit, and clients that start redirection sessions with it,
+// straight or through whatever stands between. Small on purpose: it must cost less than what it measures.
+//
+//   load serve PORT [TLS_PORT CERT.pem KEY.pem]   a KVM or IDE-R session moves bytes as the client's first bytes ask
+//   load run HOST PORT MODE CONNECTIONS SECONDS   MODE: down, up: bulk bytes from or to the machine
+//                                                       rate: session starts (digest included) one after the other
+//                                                       hold: open that many sessions and keep them
+// `run` prints one JSON object. For down, up and hold it first prints "begin" when the connections are up, and for
+// down and up "end" when the measured time is over, so that the caller can read clocks of processes at these moments.
+//
+// The session is what AMT has: 0x10/0x11, method list, digest challenge and a checked digest response, 0x40/0x41.
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kChunk = std::size_t{256} * 1024;
+const std::string kUser = "admin";
+const std::string kPassword = "P@ssw0rd1!";
+const std::string kRealm = "Digest:A3F0C9D1E2B4567890ABCDEF12345678";
+const std::string kUri = "/RedirectionService";
+
+[[noreturn]] void die(const std::string& what) {
+  std::fprintf(stderr, "load: %s\n", what.c_str());
+  std::_Exit(1);
+}
+
+std::string md5(const std::string& text) {
+  unsigned char sum[EVP_MAX_MD_SIZE];
+  unsigned n = 0;
+  if (EVP_Digest(text.data(), text.size(), sum, &n, EVP_md5(), nullptr) != 1) die("no MD5");
+  std::string out;
+  char two[3];
+  for (unsigned i = 0; i < n; ++i) {
+    std::snprintf(two, sizeof two, "%02x", sum[i]);
+    out += two;
+  }
+  return out;
+}
+
+std::string digest(const std::string& nonce, const std::string& nc, const std::string& cnonce) {
+  return md5(md5(kUser + ":" + kRealm + ":" + kPassword) + ":" + nonce + ":" + nc + ":" + cnonce +
+             ":auth:" + md5("POST:" + kUri));
+}
+
+/// A connection, plain or TLS. Every operation blocks; false or 0 means that it is over.
+class Wire {
+ public:
+  Wire(int fd, SSL* ssl) : fd_(fd), ssl_(ssl) {}
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+  ~Wire() {
+    if (ssl_) {
+      SSL_shutdown(ssl_);
+      SSL_free(ssl_);
+    }
+    ::close(fd_);
+  }
+  std::size_t read(void* to, std::size_t n) {
+    if (ssl_) {
+      const int got = SSL_read(ssl_, to, static_cast<int>(n));
+      return got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+    const ssize_t got = ::recv(fd_, to, n, 0);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
+  bool get(void* to, std::size_t n) {
+    auto* at = static_cast<unsigned char*>(to);
+    while (n > 0) {
+      const std::size_t got = read(at, n);
+      if (got == 0) return false;
+      at += got;
+      n -= got;
+    }
+    return true;
+  }
+  bool put(const void* from, std::size_t n) {
+    const auto* at = static_cast<const unsigned char*>(from);
+    while (n > 0) {
+      const ssize_t sent = ssl_ ? SSL_write(ssl_, at, static_cast<int>(n)) : ::send(fd_, at, n, MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      at += sent;
+      n -= static_cast<std::size_t>(sent);
+    }
+    return true;
+  }
+  bool put(const std::string& s) { return put(s.data(), s.size()); }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+  SSL* ssl_;
+};
+
+std::string le32(std::size_t v) {
+  std::string out;
+  for (int i = 0; i < 4; ++i) out += static_cast<char>(v >> (8 * i) & 255);
+  return out;
+}
+std::string len8(const std::string& s) {
+  return std::string(1, static_cast<char>(s.size())) + s;
+}
+std::string auth(unsigned type, unsigned status, unsigned method, const std::string& data) {
+  return std::string{static_cast<char>(type), static_cast<char>(status), 0, 0, static_cast<char>(method)} +
+         le32(data.size()) + data;
+}
+
+/// A 0x13 or 0x14 message's data; status and method by reference. False when the wire ends or it is too long.
+bool get_auth(Wire& w, unsigned type, unsigned& status, unsigned& method, std::string& data) {
+  unsigned char head[9];
+  if (!w.get(head, 9) || head[0] != type) return false;
+  status = head[1];
+  method = head[4];
+  const std::size_t n = head[5] | std::size_t{head[6]} << 8 | std::size_t{head[7]} << 16 | std::size_t{head[8]} << 24;
+  if (n > 2048) return false;
+  data.resize(n);
+  return w.get(data.data(), n);
+}
+std::vector<std::string> fields(const std::string& data) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < data.size();) {
+    const auto n = static_cast<unsigned char>(data[at]);
+    out.push_back(data.substr(at + 1, n));
+    at += n + 1U;
+  }
+  return out;
+}
+
+// --- the machine
+
+std::atomic<std::uint64_t> g_nonce{1};
+
+bool serve_start(Wire& w, bool& kvm) {
+  unsigned char start[8];
+  if (!w.get(start, 8) || start[0] != 0x10) return false;
+  kvm = start[4] == 'K';
+  if (!w.put(std::string("\x11\0\0\0\0\0\0\0\0\0\0\0\0", 13))) return false;
+  char nonce[33];
+  std::snprintf(nonce, sizeof nonce, "%032llx", static_cast<unsigned long long>(g_nonce++));
+  for (;;) {
+    unsigned status = 0, method = 0;
+    std::string data;
+    if (!get_auth(w, 0x13, status, method, data)) return false;
+    if (method == 0) {
+      if (!w.put(auth(0x14, 0, 0, std::string("\x01\x04", 2)))) return false;
+      continue;
+    }
+    if (method != 4) return false;
+    const auto f = fields(data);
+    if (f.size() < 8) return false;
+    if (f[6].empty()) {
+      if (!w.put(auth(0x14, 1, 4, len8(kRealm) + len8(nonce) + len8("auth")))) return false;
+      continue;
+    }
+    if (f[0] != kUser || f[2] != nonce || f[6] != digest(nonce, f[5], f[4])) {
+      w.put(auth(0x14, 1, 4, ""));
+      return false;
+    }
+    return w.put(auth(0x14, 0, 4, ""));
+  }
+}
+
+void serve_one(int fd, SSL_CTX* ctx, const std::vector<char>& chunk) {
+  const int one = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  SSL* ssl = nullptr;
+  if (ctx) {
+    ssl = SSL_new(ctx);
+    SSL_set_fd(ssl, fd);
+    if (SSL_accept(ssl) != 1) {
+      SSL_free(ssl);
+      ::close(fd);
+      return;
+    }
+  }
+  Wire w(fd, ssl);
+  bool kvm = false;
+  if (!serve_start(w, kvm)) return;
+  std::vector<char> in(kChunk);
+  if (kvm) {
+    char open[8];
+    if (!w.get(open, 8) || !w.put(std::string("\x41\0\0\0\0\0\0\0", 8))) return;
+    char what = 0;
+    if (!w.get(&what, 1)) return;
+    if (what == 'D')
+      while (w.put(chunk.data(), chunk.size())) {
+      }
+  }
+  while (w.read(in.data(), in.size()) != 0) {
+  }
+}
+
+int listen_on(int port) {
+  const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int one = 1, zero = 0;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+  sockaddr_in6 a{};
+  a.sin6_family = AF_INET6;
+  a.sin6_port = htons(static_cast<std::uint16_t>(port));
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0 || ::listen(fd, 4096) != 0)
+    die("cannot listen on " + std::to_string(port) + ": " + std::strerror(errno));
+  return fd;
+}
+
+void serve(int port, SSL_CTX* ctx) {
+  const std::vector<char> chunk(kChunk, 'x');
+  const int fd = listen_on(port);
+  for (;;) {
+    const int c = ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
+    if (c < 0) continue;
+    std::thread(serve_one, c, ctx, std::cref(chunk)).detach();
+  }
+}
+
+int serve_main(int argc, char** argv) {
+  if (argc >= 6) {
+    SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);  // what AMT firmware has
+    if (SSL_CTX_use_certificate_chain_file(ctx, argv[4]) != 1 ||
+        SSL_CTX_use_PrivateKey_file(ctx, argv[5], SSL_FILETYPE_PEM) != 1)
+      die("cannot use the certificate and key");
+    std::thread(serve, std::atoi(argv[3]), ctx).detach();
+  }
+  std::printf("serving\n");
+  std::fflush(stdout);
+  serve(std::atoi(argv[2]), nullptr);
+  return 0;
+}
+
+// --- clients
+
+int dial(const char* host, const char* port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST;
+  if (::getaddrinfo(host, port, &hints, &found) != 0) die("bad address");
+  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int one = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  const bool up = ::connect(fd, found->ai_addr, found->ai_addrlen) == 0;
+  ::freeaddrinfo(found);
+  if (up) return fd;
+  ::close(fd);
+  return -1;
+}
+
+/// The session's opening up to the authenticated session. False when the other side does not agree.
+bool open_session(Wire& w, const char* tag) {
+  const std::string start = std::string{0x10, static_cast<char>(tag[0] == 'K'), 0, 0} + tag;
+  unsigned char reply[13];
+  if (!w.put(start) || !w.get(reply, 13) || reply[0] != 0x11 || reply[1] != 0) return false;
+  unsigned status = 0, method = 0;
+  std::string data;
+  if (!w.put(auth(0x13, 0, 0, "")) || !get_auth(w, 0x14, status, method, data)) return false;
+  const std::string none(1, '\0');
+  if (!w.put(auth(0x13, 0, 4, len8(kUser) + none + none + len8(kUri) + none + none + none + none)) ||
+      !get_auth(w, 0x14, status, method, data))
+    return false;
+  if (status != 0) {
+    const auto f = fields(data);
+    if (f.size() < 3) return false;
+    const std::string cnonce = "abcdef0123456789abcdef0123456789", nc = "00000002";
+    const std::string response = md5(md5(kUser + ":" + f[0] + ":" + kPassword) + ":" + f[1] + ":" + nc + ":" +
+                                     cnonce + ":" + f[2] + ":" + md5("POST:" + kUri));
+    if (!w.put(auth(0x13, 0, 4,
+                    len8(kUser) + len8(f[0]) + len8(f[1]) + len8(kUri) + len8(cnonce) + len8(nc) + len8(response) +
+                        len8(f[2]))) ||
+        !get_auth(w, 0x14, status, method, data))
+      return false;
+  }
+  return status == 0;
+}
+bool open_kvm(Wire& w, char what) {
+  char reply[8];
+  return open_session(w, "KVMR") && w.put(std::string("\x40\0\0\0\0\0\0\0", 8)) && w.get(reply, 8) &&
+         reply[0] == 0x41 && (what == 0 || w.put(&what, 1));
+}
+
+/// 8 KiB of image data towards the machine, as IDE-R clients frame it (0x54).
+std::vector<char> ider_frames() {
+  std::vector<char> out;
+  while (out.size() + 34 + 8192 <= kChunk) {
+    std::vector<char> frame(34 + 8192, 'x');
+    std::fill(frame.begin(), frame.begin() + 34, char{0});
+    frame[0] = 0x54;
+    frame[10] = 0x20;  // length, little-endian, at 9
+    out.insert(out.end(), frame.begin(), frame.end());
+  }
+  return out;
+}
+
+void word(const char* w) {
+  std::printf("%s\n", w);
+  std::fflush(stdout);
+}
+
+int run_main(char** argv) {
+  const char *host = argv[2], *port = argv[3];
+  const std::string mode = argv[4];
+  const int n = std::atoi(argv[5]);
+  const double seconds = std::atof(argv[6]);
+  std::vector<std::thread> threads;
+  if (mode == "rate") {
+    std::atomic<bool> stop{false};
+    std::atomic<std::uint64_t> done{0}, failed{0};
+    std::mutex lock;
+    std::vector<double> took;
+    for (int i = 0; i < n; ++i)
+      threads.emplace_back([&] {
+        std::vector<double> mine;
+        while (!stop) {
+          const auto from = Clock::now();
+          const int fd = dial(host, port);
+          if (fd < 0) {
+            ++failed;
+            continue;
+          }
+          Wire w(fd, nullptr);
+          if (!open_kvm(w, 0)) {
+            ++failed;
+            continue;
+          }
+          ++done;
+          mine.push_back(std::chrono::duration<double, std::milli>(Clock::now() - from).count());
+        }
+        const std::lock_guard hold(lock);
+        took.insert(took.end(), mine.begin(), mine.end());
+      });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    word("begin");
+    const std::uint64_t before = done;
+    const auto from = Clock::now();
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    const std::uint64_t count = done - before;
+    const double s = std::chrono::duration<double>(Clock::now() - from).count();
+    word("end");
+    stop = true;
+    for (auto& t : threads) t.join();
+    std::sort(took.begin(), took.end());
+    const double p50 = took.empty() ? 0 : took[took.size() / 2],
+                 p99 = took.empty() ? 0 : took[took.size() * 99 / 100];
+    std::printf("{\"sessions\": %llu, \"seconds\": %.4f, \"failed\": %llu, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n",
+                static_cast<unsigned long long>(count), s, static_cast<unsigned long long>(failed.load()), p50, p99);
+    return 0;
+  }
+  std::vector<Wire*> wires;
+  for (int i = 0; i < n; ++i) {
+    const int fd = dial(host, port);
+    if (fd < 0) die("cannot connect, connection " + std::to_string(i));
+    wires.push_back(new Wire(fd, nullptr));
+    const bool opened =
+        mode == "up" ? open_session(*wires.back(), "IDER") : open_kvm(*wires.back(), mode == "down" ? 'D' : 'I');
+    if (!opened) die("no session, connection " + std::to_string(i));
+  }
+  if (mode == "hold") {
+    word("begin");
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    std::printf("{\"held\": %d}\n", n);
+    std::fflush(stdout);
+    std::_Exit(0);
+  }
+  std::atomic<std::uint64_t> moved{0};
+  const std::vector<char> frames = ider_frames();
+  for (Wire* w : wires)
+    threads.emplace_back([&, w] {
+      std::vector<char> buffer(kChunk);
+      for (;;) {
+        std::size_t k = 0;
+        if (mode == "down") {
+          k = w->read(buffer.data(), buffer.size());
+        } else if (w->put(frames.data(), frames.size())) {
+          k = frames.size();
+        }
+        if (k == 0) die("the connection ended in the middle");
+        moved += k;
+      }
+    });
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));  // windows and buffers have grown
+  word("begin");
+  const std::uint64_t before = moved;
+  const auto from = Clock::now();
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  const std::uint64_t bytes = moved - before;
+  const double s = std::chrono::duration<double>(Clock::now() - from).count();
+  word("end");
+  std::printf("{\"bytes\": %llu, \"seconds\": %.4f}\n", static_cast<unsigned long long>(bytes), s);
+  std::fflush(stdout);
+  std::_Exit(0);  // the threads are in the middle of reading
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "serve" && argc >= 3) return serve_main(argc, argv);
+  if (what == "run" && argc == 7) return run_main(argv);
+  std::fprintf(stderr,
+               "usage: load serve PORT [TLS_PORT CERT KEY] | load run HOST PORT down|up|rate|hold N SECONDS\n");
+  return 2;
+}

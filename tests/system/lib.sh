@@ -1,0 +1,168 @@
+# Sourced by the system tests. Each makes its own network (scripts/netns-lab) under a name of its own, so that any number
+# run at once, and takes everything away again, also when it fails or is killed.
+#
+#   . "$(dirname "$0")/lib.sh"
+#   need amtterm expect            # skips when a program is missing
+#   lab router                     # namespaces client, gw, amt, other
+#   sim pc1 10.71.2.10 --profile 16.1
+#   gateway <<'INI'                # configuration after [gateway]; rules up, daemon started and ready
+#   ...
+#   INI
+#   ok "what must be" COMMAND...   # one check; prints ok or not ok
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+BUILD=$(realpath "${BUILD:-build}")
+TEST=$(basename "$0" .sh)
+LAB=$TEST-$$
+T=$(mktemp -d "/tmp/amtgate-$TEST.XXXXXX") && chmod 755 "$T" || exit 1
+export PATH=$BUILD:$PATH
+password='P@ssw0rd1!' # the simulator's
+declare -A PIDS=()
+failures=0 checks=0
+
+skip() { echo "skip: $*"; exit 77; }
+[ "$(id -u)" = 0 ] || skip "needs root, for network namespaces"
+need() { local c; for c; do command -v "$c" >/dev/null || skip "$c is not here"; done; }
+
+cleanup() {
+  local code=$? n
+  trap '' INT TERM HUP
+  for n in "${!PIDS[@]}"; do kill "${PIDS[$n]}" 2>/dev/null; done
+  scripts/netns-lab down "$LAB"
+  [ ${#CLEAN[@]} = 0 ] || for n in "${CLEAN[@]}"; do eval "$n"; done
+  if [ $code != 77 ]; then
+    if [ $code != 0 ] || [ $failures != 0 ]; then
+      for n in "$T"/*.log; do [ -s "$n" ] && echo "--- ${n##*/}" && tail -c 3000 "$n"; done
+    fi
+    echo "$checks checks, $failures failed"
+    [ $failures = 0 ] || code=1
+    [ "$checks" -gt 0 ] || code=1
+  fi
+  [ -n "${KEEP:-}" ] && echo "kept: $T" || rm -rf "$T"
+  exit $code
+}
+CLEAN=()
+trap cleanup EXIT
+trap 'exit 143' INT TERM HUP
+
+# --- checks
+ok() { # WHAT COMMAND...
+  local what=$1
+  shift
+  checks=$((checks + 1))
+  if "$@"; then echo "ok $what"; else failures=$((failures + 1)); echo "not ok $what"; return 1; fi
+}
+not() { ! "$@"; }
+same() { [ "$1" = "$2" ] || { echo "  wanted '$2', got '$1'"; return 1; }; }
+has() { grep -aqE -- "$2" "$1" 2>/dev/null || { echo "  no /$2/ in ${1##*/}"; return 1; }; } # FILE REGEX
+hasnt() { ! grep -anE -m 3 -- "$2" "$1"; }
+within() { # SECONDS COMMAND...: until it succeeds
+  local end=$(($(date +%s%N) + $1 * 1000000000))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s%N)" -lt $end ] || return 1
+    sleep 0.1
+  done
+}
+
+# --- hosts and processes
+lab() { scripts/netns-lab up "${1:-router}" "$LAB" || skip "could not make network namespaces"; }
+on() { local h=$1; shift; ip netns exec "amtgate-$LAB-$h" "$@"; }
+spawn() { # NAME HOST COMMAND...: in the background, output to $T/NAME.log
+  local n=$1 h=$2
+  shift 2
+  ip netns exec "amtgate-$LAB-$h" "$@" >>"$T/$n.log" 2>&1 </dev/null &
+  PIDS[$n]=$!
+}
+alive() { kill -0 "${PIDS[$1]}" 2>/dev/null; }
+stop() { # NAME [SIGNAL]: leaves its exit status in $status; KILLs after 12 s
+  local n=$1 p=${PIDS[$1]:-}
+  [ -n "$p" ] || return 0
+  kill "-${2:-TERM}" "$p" 2>/dev/null
+  within 12 not kill -0 "$p" || kill -KILL "$p" 2>/dev/null
+  wait "$p" 2>/dev/null
+  status=$?
+  unset "PIDS[$n]"
+}
+listens() { on "$1" ss -Hltn "sport = :$2" | grep -q .; } # HOST PORT
+hosts_file() { # HOST LINE...: its own /etc/hosts; no name server answers there
+  local d=/etc/netns/amtgate-$LAB-$1
+  mkdir -p "$d"
+  shift
+  { echo "127.0.0.1 localhost"; printf '%s\n' "$@"; } >"$d/hosts"
+  echo "nameserver 127.0.0.1" >"$d/resolv.conf"
+}
+fds() { ls "/proc/${PIDS[$1]}/fd" | wc -l; }                                             # open descriptors of NAME
+memory() { awk '/^(RssAnon):/ { print $2 }' "/proc/${PIDS[$1]}/status"; }               # its KiB of private memory
+bytes() { python3 -c 'import sys; n = int(sys.argv[1]); b = bytes(range(251)) * (n // 251 + 1); sys.stdout.buffer.write(b[:n])' "$1"; }
+
+# --- simulated machines, the gateway
+sim() { # NAME ADDRESS OPTION...: on host amt; log $T/NAME.log, happenings $T/NAME.json
+  local n=$1 a=$2
+  shift 2
+  spawn "$n" "${SIM_HOST:-amt}" "$BUILD/amtgate-sim" --listen "$a" --log "$T/$n.json" "$@"
+  within 10 sim_up "$n" "$a" || { echo "the simulator on $a does not listen"; tail -n 5 "$T/$n.log"; exit 1; }
+}
+sim_up() { on "${SIM_HOST:-amt}" ss -Hltn | awk '{ print $4 }' | grep -qE "^\[?${2//./\\.}\]?(%[a-z0-9]+)?:(16994|16995|5900)$"; }
+
+configure() { # the configuration on standard input, behind a [gateway] section of this test's own
+  {
+    printf '[gateway]\nuser = nobody\ncontrol = %s/run/control.sock\nstate = %s/state\nusers = %s/users\nworkers = %s\nlog_level = %s\n' \
+      "$T" "$T" "$T" "${WORKERS:-2}" "${LOG_LEVEL:-info}"
+    [ -n "${METRICS:-}" ] && echo "metrics = $METRICS" || echo "metrics ="
+    cat
+  } >"$T/amtgate.conf.new"
+  chmod 600 "$T/amtgate.conf.new"
+  mv "$T/amtgate.conf.new" "$T/amtgate.conf"
+  mkdir -p "$T/run" "$T/state"
+  chown nobody "$T/run" "$T/state" "$T/amtgate.conf"
+}
+rules() { on gw "$BUILD/amtgate-rules" "$1" -c "$T/amtgate.conf"; }
+daemon_start() {
+  spawn gateway gw "$BUILD/amtgated" -c "$T/amtgate.conf"
+  within 10 ctl status || { echo "the gateway did not come up"; cat "$T/gateway.log"; exit 1; }
+}
+ctl() { on gw "$BUILD/amtgate" -c "$T/amtgate.conf" "$@"; }
+gateway() { configure; rules up || exit 1; daemon_start; }
+sessions() { ctl --json sessions | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
+
+# --- stock clients
+# Types TEXT into amtterm as a person would and waits for ANSWER (a regex); output in $T/NAME.log. amtterm_on HOST NAME ARGS...
+amtterm_on() { # HOST NAME SECONDS TEXT ANSWER ARGS...
+  local h=$1 n=$2 s=$3 text=$4 answer=$5
+  shift 5
+  on "$h" env TERM=vt100 TEXT="$text" ANSWER="$answer" expect -c "
+    set timeout $s
+    set send_human {.05 .1 1 .02 .2}
+    spawn -noecho ${AMTTERM:-amtterm} $*
+    if {\$env(TEXT) != \"\"} {
+      expect { \"serial-over-lan redirection ok\" {} timeout { exit 9 } eof { exit 1 } }
+      after 300
+      foreach c [split \$env(TEXT) {}] { send -- \$c; after 20 }
+    }
+    expect { -re \$env(ANSWER) {} timeout { exit 9 } eof { exit 1 } }
+    send \"\x1d\"
+    expect { eof {} timeout { exit 8 } }
+    exit 0" >"$T/$n.log" 2>&1
+}
+# The redirection clients inside the npm package meshcentral, fetched by npm at test time. Sets MESH, or returns 1.
+mesh_version=1.1.55
+mesh_ready() {
+  MESH=$BUILD/npm/meshcentral-$mesh_version
+  if [ ! -d "$MESH/amt" ]; then
+    command -v npm >/dev/null && command -v node >/dev/null || return 1
+    mkdir -p "$BUILD/npm" || return 1
+    ( flock 9
+      [ -d "$MESH/amt" ] && exit 0
+      d=$(mktemp -d "$BUILD/npm/get.XXXXXX") && cd "$d" || exit 1
+      timeout 150 npm pack --silent "meshcentral@$mesh_version" >npm.log 2>&1 || { tail -n 3 npm.log; cd ..; rm -rf "$d"; exit 1; }
+      tar xzf ./*.tgz package/package.json package/amt package/public/scripts && mv package "$MESH"
+      cd .. && rm -rf "$d"
+      [ -d "$MESH/amt" ] ) 9>"$BUILD/npm/lock" || return 1
+  fi
+}
+mesh() { # HOST NAME ARGS of tests/system/clients/mesh.js after the package
+  local h=$1 n=$2
+  shift 2
+  on "$h" node tests/system/clients/mesh.js "$MESH" "$@" >"$T/$n.log" 2>&1
+}
