@@ -24,6 +24,9 @@
 
 namespace amtgate::session {
 
+/// What a device may send before its client is ready for it. More ends the session: AMT is silent until it is asked.
+inline constexpr std::size_t kMaxEarly = 64 * 1024;
+
 /// How far the owner takes the device before device_opened().
 enum class Depth {
   Authenticated,  // session started and logged in with the gateway's credentials; for KVM opened (0x40/0x41)
@@ -33,6 +36,13 @@ enum class Depth {
 struct NeedDevice {
   Service service;
   Depth depth;
+};
+
+/// Why the device cannot be had. `start_status` is byte 1 of its 0x11 where it came so far, 0 otherwise: a
+/// redirection client is told the very same.
+struct DeviceFailure {
+  Error error;
+  std::uint8_t start_status = 0;
 };
 
 /// What still has to be done to the bytes of a direction after hand-off.
@@ -81,8 +91,10 @@ class Joint {
 
   /// Answers to NeedDevice. `rest` is what the device sent behind the last message of its opening.
   virtual void device_opened(Bytes rest, TimePoint now) = 0;
-  virtual void device_failed(const Error& error, TimePoint now) = 0;
-  /// The device went away, or the gateway wants to stop: say so to the client in the words it knows.
+  virtual void device_failed(const DeviceFailure& failure, TimePoint now) = 0;
+  /// It is over for another reason (policy, the device closed, the gateway stops): say so to the client in the words
+  /// that it knows. May come at any time, also before the client's first byte; End follows, at the latest at the
+  /// deadline, since some protocols let a server say why only after the client has spoken.
   virtual void fail(const Error& error, TimePoint now) = 0;
 
   virtual std::optional<TimePoint> deadline() const = 0;
