@@ -1,0 +1,39 @@
+// KnownStore: the known-certificates file on disk and in memory, shared by all workers. What `amtgate known forget`
+// or an editor changes in the file counts from the next connection on.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "amtgate/base/result.h"
+#include "amtgate/tls/trust.h"
+
+namespace amtgate::device {
+
+class KnownStore {
+ public:
+  static constexpr std::size_t kMaxFile = 64 * 1024 * 1024;
+
+  /// `path`: made at the first use. Nothing is read yet.
+  explicit KnownStore(std::string path) : path_(std::move(path)) {}
+
+  /// tls::judge() with this file; a certificate seen for the first time is remembered before this returns. Errors: as
+  /// judge(), and System when the file cannot be read or written: what cannot be remembered is not trusted.
+  Result<tls::Verdict> judge(const tls::TrustPolicy& policy, const tls::KnownCertificates::Identity& who,
+                             std::span<const tls::Certificate> chain);
+  /// There is a certificate for it: it is not talked to in clear any more.
+  bool knows(const tls::KnownCertificates::Identity& who);
+
+ private:
+  Result<void> refresh();
+
+  const std::string path_;
+  std::mutex mutex_;
+  struct stat seen_ {};
+  tls::KnownCertificates known_;
+};
+
+}  // namespace amtgate::device

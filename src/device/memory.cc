@@ -1,0 +1,76 @@
+#include "src/device/memory.h"
+
+namespace amtgate::device {
+namespace {
+
+tls::Version version(config::TlsVersion v) {
+  switch (v) {
+    case config::TlsVersion::V1_0: return tls::Version::V1_0;
+    case config::TlsVersion::V1_1: return tls::Version::V1_1;
+    case config::TlsVersion::V1_2: return tls::Version::V1_2;
+    case config::TlsVersion::V1_3: return tls::Version::V1_3;
+  }
+  return tls::Version::V1_2;
+}
+
+}  // namespace
+
+Result<tls::Context> Contexts::get(const config::Target& target) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_target_.find(target.name);
+  if (found != by_target_.end()) return found->second;
+  tls::ClientPolicy policy;
+  policy.min = version(target.tls_min);
+  // Firmware of the TLS 1.0 days has no RFC 5746 either; who writes the one needs the other.
+  policy.legacy = policy.min < tls::Version::V1_2;
+  policy.cert_pem = target.tls_cert_text.reveal();
+  policy.key_pem = target.tls_key_text.reveal();
+  Result<tls::Context> made = tls::Context::client(policy);
+  if (made) by_target_.emplace(target.name, *made);
+  return made;
+}
+
+void Contexts::clear() {
+  const std::lock_guard lock(mutex_);
+  by_target_.clear();
+}
+
+Machines::Machine& Machines::at(const Endpoint& device) {
+  if (by_endpoint_.size() >= kMost && !by_endpoint_.contains(device)) by_endpoint_.clear();
+  return by_endpoint_[device];
+}
+
+bool Machines::plain_worked(const Endpoint& device) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_endpoint_.find(device);
+  return found != by_endpoint_.end() && found->second.plain;
+}
+
+void Machines::worked(const Endpoint& device, bool plain) {
+  const std::lock_guard lock(mutex_);
+  at(device).plain = plain;
+}
+
+tls::SessionPtr Machines::session(const Endpoint& device) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_endpoint_.find(device);
+  return found == by_endpoint_.end() ? nullptr : found->second.session;
+}
+
+void Machines::remember(const Endpoint& device, tls::SessionPtr session) {
+  const std::lock_guard lock(mutex_);
+  at(device).session = std::move(session);
+}
+
+void Machines::forget_session(const Endpoint& device) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_endpoint_.find(device);
+  if (found != by_endpoint_.end()) found->second.session = nullptr;
+}
+
+void Machines::clear() {
+  const std::lock_guard lock(mutex_);
+  by_endpoint_.clear();
+}
+
+}  // namespace amtgate::device
