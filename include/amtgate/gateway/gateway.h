@@ -26,7 +26,8 @@ class Gateway {
   virtual ~Gateway() = default;
 
   /// Starts the threads. After privileges were dropped.
-  virtual void start() = 0;
+  /// Errors: System.
+  virtual Result<void> start() = 0;
 
   /// New sessions follow `config`; those that run live on. What only a restart can change (mode, port, queue number,
   /// workers, mark, table) keeps its old value: the sentences returned name each such key.

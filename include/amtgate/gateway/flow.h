@@ -1,0 +1,105 @@
+// Flow: one accepted connection, from accept() to its end. It drives what others decide: the directory says whose it
+// is, a session::Joint speaks the client's protocol, the dialer reaches the device, the relay carries the rest.
+//
+//   Secure (TLS ports: the client's handshake) -> Join (the joint works) -> Flush (its last bytes go out) -> Relay
+//   Join -> Closing: the refusal goes out, then the connection is closed
+//   Bypass: not a target's; connected to where the client aimed and relayed
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "amtgate/control/commands.h"
+#include "amtgate/device/dialer.h"
+#include "amtgate/gateway/directory.h"
+#include "amtgate/gateway/shard.h"
+#include "amtgate/net/connect.h"
+#include "amtgate/net/listen.h"
+#include "amtgate/net/relay.h"
+#include "amtgate/net/stream.h"
+#include "amtgate/session/joint.h"
+
+namespace amtgate::gateway {
+
+class Flow {
+ public:
+  Flow(Shard& shard, control::SessionId id, net::Accepted accepted);
+  ~Flow();
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
+
+  /// Begins; may end at once (then Shard::finished() was called).
+  void start();
+  /// Ends it in its protocol's words.
+  void end(const Error& why);
+
+  control::SessionId id() const { return id_; }
+  /// False for what is no session: connections to nobody's machine, and refused ones.
+  bool is_session() const { return state_ != State::Bypass && target_ != nullptr && !denied_; }
+  control::SessionInfo info() const;
+
+ private:
+  enum class State { New, Secure, Join, Flush, Relay, Bypass, Closing, Ended };
+
+  void start_target(const Directory::Match& match);
+  void secure_client();
+  void start_joint();
+  std::unique_ptr<session::Joint> make_joint(std::string& impossible);
+  void start_bypass();
+
+  void pump();
+  bool pump_client();
+  bool pump_device();
+  bool write_client();
+  bool write_device();
+  void handle_events();
+  void handle(session::NeedDevice& need);
+  void handle(session::ClientKnown& who);
+  void handle(session::HandOff& hand_off);
+  void handle(session::End& end);
+  void device_done(std::variant<device::Opened, device::Failure> outcome);
+  void start_relay();
+  void relay_ended(const net::RelayEnd& end);
+  void failed(const Error& error);
+  void closing();
+  void drain_closing();
+  void on_timer();
+  void arm();
+  void ended();
+  void judge_passthrough(bool accepted);
+
+  Shard& shard_;
+  const control::SessionId id_;
+  const Endpoint client_at_;
+  const Endpoint destination_;
+  const control::WallTime started_;
+  TimePoint began_;
+  State state_ = State::New;
+
+  std::shared_ptr<const config::Target> target_;
+  std::shared_ptr<const Policy> policy_;  // holds what the joint points into
+  std::optional<Error> denied_;
+  std::optional<Service> service_;
+  std::string user_;
+  std::string method_;
+  std::string passthrough_account_;  // owed a judgement; empty: none
+  Endpoint device_at_;
+  std::string device_tls_;
+  std::string device_trust_;
+  std::string stage_ = "client";
+  std::optional<Error> why_;  // what it is ending for
+
+  std::unique_ptr<net::Stream> client_;
+  std::unique_ptr<net::Stream> device_;
+  bool device_reading_ = false;
+  std::unique_ptr<session::Joint> joint_;
+  std::unique_ptr<device::Opening> opening_;
+  std::unique_ptr<net::Connector> connector_;
+  std::optional<session::HandOff> hand_off_;
+  std::unique_ptr<net::Relay> relay_;
+  net::Timer timer_;
+};
+
+}  // namespace amtgate::gateway

@@ -1,0 +1,104 @@
+// Shard: one worker's share of the gateway: its listeners, the connections that came through them, its counters.
+// Everything in here happens on one loop; other threads come in by Loop::post.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "amtgate/auth/random.h"
+#include "amtgate/auth/users.h"
+#include "amtgate/base/inet.h"
+#include "amtgate/control/commands.h"
+#include "amtgate/device/dialer.h"
+#include "amtgate/gateway/counters.h"
+#include "amtgate/gateway/directory.h"
+#include "amtgate/net/listen.h"
+#include "amtgate/net/loop.h"
+#include "amtgate/net/relay.h"
+#include "amtgate/sys/log.h"
+#include "amtgate/tls/context.h"
+
+namespace amtgate::gateway {
+
+class Flow;
+
+/// What new connections go by. Replaced as a whole by a reload or a name that resolves anew.
+struct Policy {
+  std::shared_ptr<const Directory> directory;
+  std::shared_ptr<const auth::UsersFile> users;  // null: there is no such file
+};
+
+/// What all shards share. Outlives them.
+struct Shared {
+  explicit Shared(device::DialerOptions dialer_options) : dialer(std::move(dialer_options)) {}
+
+  device::Dialer dialer;
+  std::optional<tls::Context> server_tls;  // the gateway's own certificate
+  std::uint32_t own_mark = 0;
+  Port listener_port;       // of the transparent listener: nobody may aim at it
+  bool transparent = true;  // foreign source addresses can be used
+  std::atomic<std::uint64_t> next_id{1};
+
+  std::shared_ptr<const Policy> policy() const {
+    const std::lock_guard lock(mutex_);
+    return policy_;
+  }
+  void set_policy(std::shared_ptr<const Policy> p) {
+    const std::lock_guard lock(mutex_);
+    policy_ = std::move(p);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Policy> policy_;
+};
+
+class Shard {
+ public:
+  Shard(net::Loop& loop, Shared& shared);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  /// On the loop's thread, as all below.
+  void listen(sys::UniqueFd listener, net::Destination destination);
+  void stop_listening();
+  std::vector<control::SessionInfo> sessions() const;
+  /// False when there is no such session here.
+  bool end(control::SessionId id, const Error& why);
+  void end_all(const Error& why);
+  std::size_t flows() const { return flows_.size(); }
+
+  /// From any thread.
+  const Counters& counters() const { return counters_; }
+
+  // For the flows.
+  net::Loop& loop() { return loop_; }
+  net::RelayPool& pool() { return pool_; }
+  Shared& shared() { return shared_; }
+  Counters& mutable_counters() { return counters_; }
+  auth::RandomSource& random() { return random_; }
+  /// True while refusals stay below what is worth answering in words.
+  bool may_refuse_in_words() { return refusals_.take(loop_.now()); }
+  /// `flow` has ended; it dies at the end of this turn.
+  void finished(Flow& flow);
+
+ private:
+  void accepted(net::Accepted accepted);
+
+  net::Loop& loop_;
+  Shared& shared_;
+  net::RelayPool pool_;
+  auth::SystemRandom random_;
+  Counters counters_;
+  log::TokenBucket refusals_{50, 200};
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Flow>> flows_;
+};
+
+}  // namespace amtgate::gateway

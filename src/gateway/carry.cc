@@ -1,0 +1,90 @@
+#include "amtgate/gateway/carry.h"
+
+#include "amtgate/redir/framing.h"
+#include "amtgate/rfb/viewer_filter.h"
+
+namespace amtgate::gateway {
+namespace {
+
+/// amtterm and amtider throw away what they read together with certain messages; they read as soon as something is
+/// there, so a pause of this length keeps the next message out of that read.
+constexpr Duration kPause = milliseconds(50);
+
+/// A SOL or IDE-R device's messages, each one write.
+class MessageTransform final : public net::Transform {
+ public:
+  MessageTransform(Service service, Duration pause) : cutter_(service, redir::Direction::FromDevice), pause_(pause) {}
+
+  Result<void> feed(Bytes in, TimePoint) override {
+    if (blind_) {
+      append(rest_, in);
+    } else {
+      cutter_.feed(in);
+    }
+    return {};
+  }
+
+  std::optional<net::Transform::Piece> next() override {
+    if (!blind_) {
+      auto message = cutter_.next();
+      if (message && *message) {
+        const Bytes bytes = **message;
+        return Piece{bytes, redir::discards_rest(bytes[0]) ? pause_ : Duration::zero()};
+      }
+      if (message) return std::nullopt;
+      // A message that nobody has written down: its end is unknowable, so the rest goes as it is.
+      blind_ = true;
+      rest_ = cutter_.take_rest();
+    }
+    if (rest_.empty()) return std::nullopt;
+    given_.swap(rest_);
+    rest_.clear();
+    return Piece{given_, Duration::zero()};
+  }
+
+  void finish() override {
+    if (blind_) return;
+    blind_ = true;
+    rest_ = cutter_.take_rest();
+  }
+
+ private:
+  redir::MessageCutter cutter_;
+  Duration pause_;
+  bool blind_ = false;
+  Buffer rest_;
+  Buffer given_;
+};
+
+/// A viewer's messages, cut down to what AMT takes.
+class ViewerTransform final : public net::Transform {
+ public:
+  Result<void> feed(Bytes in, TimePoint) override { return filter_.filter(in, out_); }
+
+  std::optional<net::Transform::Piece> next() override {
+    if (out_.empty()) return std::nullopt;
+    given_.swap(out_);
+    out_.clear();
+    return Piece{given_, Duration::zero()};
+  }
+
+ private:
+  rfb::ViewerFilter filter_;
+  Buffer out_;
+  Buffer given_;
+};
+
+}  // namespace
+
+std::unique_ptr<net::Transform> make_transform(session::Carry carry, bool client_has_records) {
+  const Duration pause = client_has_records ? Duration::zero() : kPause;
+  switch (carry) {
+    case session::Carry::Splice: return nullptr;
+    case session::Carry::SolMessages: return std::make_unique<MessageTransform>(Service::Sol, pause);
+    case session::Carry::IderMessages: return std::make_unique<MessageTransform>(Service::Ider, pause);
+    case session::Carry::ViewerMessages: return std::make_unique<ViewerTransform>();
+  }
+  return nullptr;
+}
+
+}  // namespace amtgate::gateway

@@ -1,0 +1,560 @@
+#include "amtgate/gateway/flow.h"
+
+#include <algorithm>
+
+#include "amtgate/gateway/carry.h"
+#include "amtgate/gateway/local_address.h"
+#include "amtgate/session/passthrough_joint.h"
+#include "amtgate/session/redir_joint.h"
+#include "amtgate/session/vnc_joint.h"
+#include "amtgate/sys/clock.h"
+
+namespace amtgate::gateway {
+namespace {
+
+constexpr Port kVncPort{5900};
+constexpr Port kRedirTlsPort{16995};
+constexpr Duration kClientTlsDeadline = seconds(10);
+constexpr Duration kClosingDeadline = seconds(3);
+constexpr Duration kBypassConnectDeadline = seconds(60);
+// A device whose client has gone gets this long to end its side; then its session slot is worth more.
+constexpr Duration kLinger = seconds(5);
+constexpr std::size_t kReadSize = 8192;
+// A busy side may not starve the loop.
+constexpr int kReadsPerTurn = 16;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+log::RateLimit& stranger_limit() {
+  static log::RateLimit limit(10, 50);
+  return limit;
+}
+
+/// A client's words for a log line: whatever bytes it sent as its name.
+std::string_view client_auth_word(config::ClientAuth a) {
+  switch (a) {
+    case config::ClientAuth::None: return "none";
+    case config::ClientAuth::Users: return "users";
+    case config::ClientAuth::Passthrough: return "passthrough";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
+    : shard_(shard),
+      id_(id),
+      client_at_(accepted.client),
+      destination_(accepted.destination),
+      started_(sys::wall_now()),
+      began_(shard.loop().now()),
+      client_(std::make_unique<net::Stream>(shard.loop(), std::move(accepted.fd))),
+      timer_(shard.loop(), [this] { on_timer(); }) {}
+
+Flow::~Flow() {
+  if (!passthrough_account_.empty()) shard_.shared().dialer.login_undecided(passthrough_account_);
+}
+
+void Flow::start() {
+  if (destination_.port == shard_.shared().listener_port && is_local(destination_.address)) {
+    // Nobody aims at the listener itself but by mistake or to probe it.
+    log::info(
+        stranger_limit(), "client.direct",
+        {{"client", client_at_}, {"to", destination_}, {"why", "connects are caught on their way, not taken here"}});
+    client_->reset();
+    return ended();
+  }
+  policy_ = shard_.shared().policy();
+  const bool local = is_local(client_at_.address);
+  const Directory::Match match = policy_->directory->match(client_at_.address, destination_,
+                                                           local ? packet::Origin::Local : packet::Origin::Forwarded);
+  switch (match.decision.reason) {
+    case packet::Reason::Allowed: return start_target(match);
+    case packet::Reason::DeniedRefuse:
+      shard_.mutable_counters().denied.add();
+      log::warn(stranger_limit(), "client.denied",
+                {{"client", client_at_},
+                 {"target", match.target->name},
+                 {"to", destination_},
+                 {"why", "`allow` of the target does not name the client"}});
+      if (!shard_.may_refuse_in_words()) {
+        shard_.mutable_counters().shed.add();
+        client_->reset();
+        return ended();
+      }
+      denied_ = Error{Errc::Refused, client_at_.address.to_string() + " may not use " + match.target->name +
+                                         " (the gateway's `allow` does not name it)"};
+      return start_target(match);
+    default: return start_bypass();
+  }
+}
+
+void Flow::start_target(const Directory::Match& match) {
+  target_ = match.target;
+  if (destination_.port == kVncPort) service_ = Service::Vnc;
+  if (destination_.port == kRedirTlsPort) return secure_client();
+  start_joint();
+}
+
+void Flow::secure_client() {
+  state_ = State::Secure;
+  client_->start_tls(*shard_.shared().server_tls, kClientTlsDeadline, [this](Result<void> done) {
+    if (state_ != State::Secure) return;
+    if (!done) {
+      why_ = Error{done.error().code, "TLS with the client failed: " + done.error().detail};
+      failed(*why_);
+      client_->reset();
+      return ended();
+    }
+    start_joint();
+  });
+}
+
+std::unique_ptr<session::Joint> Flow::make_joint(std::string& impossible) {
+  const TimePoint now = shard_.loop().now();
+  const config::Target& t = *target_;
+  if (service_ == Service::Vnc) {
+    session::VncOptions options;
+    options.filter = t.vnc_mode == config::VncMode::Translate;
+    options.desktop_name = t.name;
+    if (t.vnc_security == config::VncSecurity::Password) {
+      options.password = t.vnc_password.reveal();
+    } else if (t.vnc_security == config::VncSecurity::Tls) {
+      impossible = "vnc_security = tls is not served by this version of amtgate; write none or password";
+    } else if (t.client_auth != config::ClientAuth::None) {
+      impossible = "client_auth = " + std::string(client_auth_word(t.client_auth)) +
+                   " wants a login, which a VNC viewer has only with vnc_security = password";
+    }
+    return std::make_unique<session::VncJoint>(options, shard_.random(), now);
+  }
+  if (t.client_auth == config::ClientAuth::Passthrough) {
+    session::PassthroughOptions options;
+    options.services = t.services;
+    options.allow_plaintext = t.plaintext_auth;
+    options.device = t.name;
+    return std::make_unique<session::PassthroughJoint>(options, shard_.random(), now);
+  }
+  session::RedirOptions options;
+  options.services = t.services;
+  if (t.client_auth == config::ClientAuth::Users) {
+    if (policy_->users == nullptr) {
+      impossible = "client_auth = users, and there is no users file: `amtgate passwd` makes it";
+    } else {
+      options.users = policy_->users.get();
+      options.realm = policy_->users->realm();
+    }
+  }
+  return std::make_unique<session::RedirJoint>(options, shard_.random(), now);
+}
+
+void Flow::start_joint() {
+  state_ = State::Join;
+  std::string impossible;
+  joint_ = make_joint(impossible);
+  const TimePoint now = shard_.loop().now();
+  if (denied_) {
+    joint_->fail(*denied_, now);
+  } else if (!impossible.empty()) {
+    joint_->fail({Errc::Refused, target_->name + ": " + impossible}, now);
+  }
+  client_->on_ready([this](net::Ready) { pump(); });
+  pump();
+}
+
+// --- joining ----------------------------------------------------------------------------------------------
+
+void Flow::pump() {
+  if (state_ == State::Closing) return drain_closing();
+  if (state_ != State::Join && state_ != State::Flush) return;
+  if (!pump_client() || !pump_device()) return;
+  if (state_ == State::Flush) {
+    if (joint_->client_output().empty() && joint_->device_output().empty()) return start_relay();
+  } else {
+    const TimePoint now = shard_.loop().now();
+    if (const auto due = joint_->deadline(); due && now >= *due) {
+      joint_->tick(now);
+      handle_events();
+      if (state_ == State::Ended) return;
+    }
+    if (state_ == State::Flush || state_ == State::Closing) return pump();
+  }
+  arm();
+}
+
+/// False when this flow has gone on to something else, and the caller must touch nothing more.
+bool Flow::pump_client() {
+  std::array<std::uint8_t, kReadSize> buffer;
+  for (int i = 0; i < kReadsPerTurn && state_ == State::Join; ++i) {
+    const net::IoResult got = client_->read(buffer);
+    if (got.status == net::Io::Again) break;
+    if (got.status == net::Io::Ok) {
+      joint_->receive_client(Bytes(buffer).first(got.bytes), shard_.loop().now());
+      handle_events();
+      continue;
+    }
+    why_ = got.status == net::Io::Closed ? Error{Errc::Closed, "the client closed the connection"} : client_->error();
+    failed(*why_);
+    ended();
+    return false;
+  }
+  if (!write_client()) return false;
+  return state_ != State::Ended && (state_ != State::Closing || (drain_closing(), false));
+}
+
+bool Flow::write_client() {
+  while (!joint_->client_output().empty()) {
+    const net::IoResult put = client_->write(joint_->client_output());
+    if (put.status == net::Io::Again) break;
+    if (put.status != net::Io::Ok) {
+      why_ = client_->error();
+      failed(*why_);
+      ended();
+      return false;
+    }
+    joint_->client_sent(put.bytes);
+  }
+  return true;
+}
+
+bool Flow::pump_device() {
+  if (!device_) return true;
+  std::array<std::uint8_t, kReadSize> buffer;
+  for (int i = 0; i < kReadsPerTurn && state_ == State::Join; ++i) {
+    if (!write_device()) return false;
+    const net::IoResult got = device_->read(buffer);
+    if (got.status == net::Io::Again) break;
+    const TimePoint now = shard_.loop().now();
+    if (got.status == net::Io::Ok) {
+      joint_->receive_device(Bytes(buffer).first(got.bytes), now);
+    } else {
+      const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
+      joint_->fail(
+          closed ? Error{Errc::Closed, target_->name + " (" + device_at_.to_string() + ") closed the connection"}
+                 : device_->error(),
+          now);
+      shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
+      handle_events();
+      break;
+    }
+    handle_events();
+  }
+  if (state_ == State::Ended) return false;
+  if ((state_ == State::Join || state_ == State::Flush) && !write_device()) return false;
+  if (!write_client()) return false;
+  return state_ != State::Closing || (drain_closing(), false);
+}
+
+bool Flow::write_device() {
+  while (device_ && !joint_->device_output().empty()) {
+    const net::IoResult put = device_->write(joint_->device_output());
+    if (put.status == net::Io::Again) break;
+    if (put.status != net::Io::Ok) return true;  // reading tells why
+    joint_->device_sent(put.bytes);
+  }
+  return true;
+}
+
+void Flow::arm() {
+  if (state_ != State::Join && state_ != State::Flush) return;
+  client_->want(state_ == State::Join, !joint_->client_output().empty());
+  if (device_) device_->want(state_ == State::Join, !joint_->device_output().empty());
+  if (state_ == State::Flush) {
+    if (!timer_.armed()) timer_.arm(kClosingDeadline);
+  } else if (const auto due = joint_->deadline()) {
+    timer_.arm_at(*due);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void Flow::handle_events() {
+  while (state_ == State::Join) {
+    auto event = joint_->next_event();
+    if (!event) return;
+    std::visit([this](auto& e) { handle(e); }, *event);
+  }
+}
+
+void Flow::handle(session::NeedDevice& need) {
+  service_ = need.service;
+  stage_ = "connect";
+  const Result<IpAddress> address = policy_->directory->device(*target_, destination_.address);
+  const TimePoint now = shard_.loop().now();
+  if (!address) return joint_->device_failed({address.error(), 0}, now);
+  if (need.depth == session::Depth::Transport) {
+    const std::string account = target_->name + "|" + address->to_string() + "|" + client_at_.address.to_string();
+    std::string why;
+    if (!shard_.shared().dialer.may_log_in(account, why)) {
+      return joint_->device_failed({{Errc::AuthFailed, target_->name + ": " + why}, 0}, now);
+    }
+    passthrough_account_ = account;
+  }
+  device::Request request;
+  request.target = target_;
+  request.address = *address;
+  request.service = need.service;
+  request.log_in = need.depth == session::Depth::Authenticated;
+  device_at_ = {*address, Port{0}};
+  opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
+                                         [this](auto outcome) { device_done(std::move(outcome)); });
+}
+
+void Flow::device_done(std::variant<device::Opened, device::Failure> outcome) {
+  const TimePoint now = shard_.loop().now();
+  if (state_ != State::Join) return;
+  if (auto* failure = std::get_if<device::Failure>(&outcome)) {
+    stage_ = failure->stage;
+    if (failure->device.port.value != 0) device_at_ = failure->device;
+    joint_->device_failed({failure->error, failure->start_status}, now);
+  } else {
+    auto& opened = std::get<device::Opened>(outcome);
+    stage_ = "join";
+    device_at_ = opened.device;
+    device_tls_ = std::move(opened.tls);
+    device_trust_ = std::move(opened.trust);
+    device_ = std::move(opened.stream);
+    device_->on_ready([this](net::Ready) { pump(); });
+    joint_->device_opened(opened.rest, now);
+  }
+  shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  handle_events();
+  if (state_ != State::Ended) pump();
+}
+
+void Flow::handle(session::ClientKnown& who) {
+  // With client_auth = none a client's name is only its claim.
+  if (target_->client_auth != config::ClientAuth::None) user_ = std::move(who.user);
+  method_ = std::move(who.method);
+}
+
+void Flow::handle(session::HandOff& hand_off) {
+  judge_passthrough(true);
+  hand_off_ = std::move(hand_off);
+  state_ = State::Flush;
+  timer_.cancel();
+}
+
+void Flow::handle(session::End& end) {
+  why_ = end.error;
+  if (end.error.code == Errc::AuthFailed) judge_passthrough(false);
+  failed(end.error);
+  closing();
+}
+
+void Flow::judge_passthrough(bool accepted) {
+  if (passthrough_account_.empty()) return;
+  shard_.shared().dialer.login_judged(passthrough_account_, accepted);
+  passthrough_account_.clear();
+}
+
+void Flow::failed(const Error& error) {
+  if (denied_ || target_ == nullptr) return;  // said already
+  shard_.mutable_counters().failed_of(error.code).add();
+  if (error.code == Errc::AuthFailed && stage_ == "join") shard_.mutable_counters().login_refused.add();
+  log::warn(stranger_limit(), "session.failed",
+            {{"sid", id_.value},
+             {"kind", service_ ? std::string(amtgate::name(*service_)) : std::string("-")},
+             {"client", client_at_},
+             {"target", target_->name},
+             {"device", device_at_.port.value != 0 ? device_at_.to_string() : std::string("-")},
+             {"stage", stage_},
+             {"cause", amtgate::name(error.code)},
+             {"took_ms", shard_.loop().now() - began_},
+             {"why", error.detail}});
+}
+
+// --- closing ----------------------------------------------------------------------------------------------
+
+/// The last words are in the joint's output: they go out, our direction ends, and the client gets a moment to read
+/// them; a close with unread bytes of the client would turn into a reset that takes the words with it.
+void Flow::closing() {
+  state_ = State::Closing;
+  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  if (device_) {
+    write_device();
+    shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
+  }
+  timer_.arm(kClosingDeadline);
+}
+
+void Flow::drain_closing() {
+  if (state_ != State::Closing) return;
+  if (joint_ && !write_client()) return;
+  const bool said = !joint_ || joint_->client_output().empty();
+  if (said) client_->close_write();
+  std::array<std::uint8_t, kReadSize> ignored;
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    const net::IoResult got = client_->read(ignored);
+    if (got.status == net::Io::Ok) continue;
+    if (got.status != net::Io::Again) return ended();
+    break;
+  }
+  client_->want(true, !said);
+}
+
+void Flow::on_timer() {
+  switch (state_) {
+    case State::Join: return pump();
+    case State::Flush:
+      why_ = Error{Errc::Timeout, "the client takes no bytes"};
+      failed(*why_);
+      return ended();
+    case State::Closing: return ended();
+    default: return;
+  }
+}
+
+void Flow::end(const Error& why) {
+  switch (state_) {
+    case State::Relay:
+    case State::Bypass:
+      why_ = why;
+      if (relay_) return relay_->end();
+      return ended();
+    case State::Join:
+      joint_->fail(why, shard_.loop().now());
+      handle_events();
+      if (state_ == State::Ended) return;
+      if (state_ == State::Join) {
+        // The client has not spoken yet, so it cannot be told.
+        why_ = why;
+        failed(why);
+        closing();
+      }
+      return pump();
+    case State::Closing:
+    case State::Ended: return;
+    case State::New:
+    case State::Secure:
+    case State::Flush:
+      why_ = why;
+      failed(why);
+      return ended();
+  }
+}
+
+void Flow::ended() {
+  if (state_ == State::Ended) return;
+  state_ = State::Ended;
+  timer_.cancel();
+  if (client_) client_->want(false, false);
+  if (device_) device_->want(false, false);
+  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  shard_.finished(*this);
+}
+
+// --- relaying ---------------------------------------------------------------------------------------------
+
+void Flow::start_relay() {
+  state_ = State::Relay;
+  timer_.cancel();
+  net::RelayOptions options;
+  options.to_client.first = std::move(hand_off_->to_client);
+  options.to_client.transform = make_transform(hand_off_->from_device, client_->is_tls());
+  options.to_device.transform = make_transform(hand_off_->from_client, client_->is_tls());
+  if (options.to_device.transform) {
+    // What the viewer sent early goes the way of all it sends.
+    (void)options.to_device.transform->feed(hand_off_->to_device, shard_.loop().now());
+  } else {
+    options.to_device.first = std::move(hand_off_->to_device);
+  }
+  options.linger = kLinger;
+  hand_off_.reset();
+  joint_.reset();
+  shard_.mutable_counters().opened_of(*service_).add();
+  log::info("session.open", {{"sid", id_.value},
+                             {"kind", amtgate::name(*service_)},
+                             {"client", client_at_},
+                             {"target", target_->name},
+                             {"device", device_at_},
+                             {"user", user_.empty() ? "-" : user_},
+                             {"method", method_.empty() ? "-" : method_},
+                             {"tls", device_tls_.empty() ? "none" : device_tls_},
+                             {"trust", device_trust_.empty() ? "-" : device_trust_},
+                             {"client_tls", client_->is_tls() ? client_->tls_version() : "none"},
+                             {"took_ms", shard_.loop().now() - began_}});
+  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device_), std::move(options),
+                                        [this](const net::RelayEnd& end) { relay_ended(end); });
+}
+
+void Flow::relay_ended(const net::RelayEnd& end) {
+  const net::RelayStats stats = relay_->stats();
+  Counters& counters = shard_.mutable_counters();
+  counters.spliced_bytes.add(stats.spliced_bytes);
+  if (state_ == State::Relay) {
+    counters.to_device_bytes.add(stats.to_device_bytes);
+    counters.to_client_bytes.add(stats.to_client_bytes);
+    log::info("session.end", {{"sid", id_.value},
+                              {"kind", amtgate::name(*service_)},
+                              {"client", client_at_},
+                              {"target", target_->name},
+                              {"device", device_at_},
+                              {"user", user_.empty() ? "-" : user_},
+                              {"cause", net::name(end.cause)},
+                              {"side", net::name(end.side)},
+                              {"rx_bytes", stats.to_device_bytes},
+                              {"tx_bytes", stats.to_client_bytes},
+                              {"duration_ms", shard_.loop().now() - began_},
+                              {"why", why_ ? why_->detail : (end.error ? end.error->detail : std::string("-"))}});
+  }
+  ended();
+}
+
+/// Nobody's machine: connected to where the client aimed, from its own address where that can be.
+void Flow::start_bypass() {
+  state_ = State::Bypass;
+  shard_.mutable_counters().bypassed.add();
+  net::ConnectOptions options;
+  options.to = destination_;
+  options.mark = shard_.shared().own_mark;
+  options.deadline = kBypassConnectDeadline;
+  if (shard_.shared().transparent && !is_local(client_at_.address)) {
+    options.source = Endpoint{client_at_.address, Port{0}};
+    options.foreign_source = true;
+  }
+  connector_ = std::make_unique<net::Connector>(shard_.loop(), options, [this](Result<sys::UniqueFd> fd) {
+    if (state_ != State::Bypass) return;
+    if (!fd) {
+      log::debug("bypass.failed", {{"client", client_at_}, {"to", destination_}, {"why", fd.error().detail}});
+      client_->reset();  // what the client would have seen without us
+      return ended();
+    }
+    device_ = std::make_unique<net::Stream>(shard_.loop(), std::move(*fd));
+    relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device_), net::RelayOptions{},
+                                          [this](const net::RelayEnd& end) { relay_ended(end); });
+  });
+}
+
+control::SessionInfo Flow::info() const {
+  control::SessionInfo out;
+  out.id = id_;
+  out.target = target_->name;
+  out.service = service_ ? std::string(amtgate::name(*service_)) : std::string();
+  out.client = client_at_.to_string();
+  out.user = user_;
+  out.device = device_at_.port.value != 0 ? device_at_.to_string() : std::string();
+  out.tls = device_tls_;
+  out.started = started_;
+  switch (state_) {
+    case State::Relay: out.state = "open"; break;
+    case State::Closing:
+    case State::Ended: out.state = "closing"; break;
+    case State::Join:
+    case State::Flush: out.state = device_ ? "authenticating" : "connecting"; break;
+    default: out.state = "connecting"; break;
+  }
+  if (relay_) {
+    const net::RelayStats stats = relay_->stats();
+    out.rx_bytes = stats.to_device_bytes;
+    out.tx_bytes = stats.to_client_bytes;
+  }
+  return out;
+}
+
+}  // namespace amtgate::gateway

@@ -1,0 +1,371 @@
+#include "amtgate/gateway/gateway.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <thread>
+
+#include "amtgate/config/served_ports.h"
+#include "amtgate/gateway/shard.h"
+#include "amtgate/intercept/queue.h"
+#include "amtgate/net/resolve.h"
+#include "amtgate/net/worker.h"
+
+namespace amtgate::gateway {
+namespace {
+
+constexpr milliseconds kDrainStep{20};
+
+Result<std::shared_ptr<const auth::UsersFile>> read_users(const config::Config& config) {
+  if (config.gateway.users_text.empty()) return std::shared_ptr<const auth::UsersFile>();
+  Result<auth::UsersFile> users = auth::UsersFile::parse(config.gateway.users_text.reveal(), config.gateway.users);
+  if (!users) return users.error();
+  return std::shared_ptr<const auth::UsersFile>(std::make_shared<auth::UsersFile>(std::move(*users)));
+}
+
+struct Listening {
+  sys::UniqueFd v4;
+  sys::UniqueFd v6;
+};
+
+/// One socket a family and worker on the same port: the kernel spreads connections over them.
+Result<Listening> open_listeners(const config::Intercept& intercept) {
+  net::ListenOptions options;
+  options.transparent = intercept.mode == config::InterceptMode::Tproxy;
+  options.reuse_port = true;
+  // TPROXY names the loopback address as the listener's (rules/plan.h): what is caught gets there, and nobody else
+  // can. NAT rewrites to an address of the interface, whichever that is.
+  const IpAddress v4_at = options.transparent ? IpAddress::v4({127, 0, 0, 1}) : IpAddress{};
+  const IpAddress v6_at = options.transparent ? *IpAddress::parse("::1") : IpAddress::v6({});
+  Listening out;
+  options.at = {v4_at, intercept.port};
+  Result<sys::UniqueFd> v4 = net::open_listener(options);
+  if (!v4) return v4.error();
+  out.v4 = std::move(*v4);
+  options.at.address = v6_at;
+  if (Result<sys::UniqueFd> v6 = net::open_listener(options)) {
+    out.v6 = std::move(*v6);
+  } else if (v6.error().code == Errc::Busy) {
+    return v6.error();
+  } else {
+    log::warn("listen.no_ipv6", {{"why", v6.error().detail}});
+  }
+  return out;
+}
+
+class TheGateway final : public Gateway {
+ public:
+  TheGateway(std::shared_ptr<const config::Config> config, device::DialerOptions dialer)
+      : config_(std::move(config)), shared_(std::move(dialer)) {}
+
+  ~TheGateway() override { stop(); }
+
+  Result<void> open(const Options& options) {
+    tls::ServerPolicy policy;
+    policy.cert_pem = options.cert_pem;
+    policy.key_pem = options.key_pem;
+    Result<tls::Context> context = tls::Context::server(policy);
+    if (!context) return Error{context.error().code, "the gateway's certificate: " + context.error().detail};
+    shared_.server_tls = std::move(*context);
+    shared_.own_mark = config_->intercept.mark + 1;
+    shared_.listener_port = config_->intercept.port;
+    shared_.transparent = config_->intercept.mode == config::InterceptMode::Tproxy;
+    Result<std::shared_ptr<const auth::UsersFile>> users = read_users(*config_);
+    if (!users) return users.error();
+    users_ = std::move(*users);
+    publish({});
+
+    const unsigned workers =
+        config_->gateway.workers != 0 ? config_->gateway.workers : std::max(1U, std::thread::hardware_concurrency());
+    for (unsigned i = 0; i < workers; ++i) {
+      Result<Listening> listening = open_listeners(config_->intercept);
+      if (!listening) return listening.error();
+      listening_.push_back(std::move(*listening));
+    }
+    if (uses_queue()) {
+      Result<std::unique_ptr<intercept::Queue>> queue =
+          intercept::Queue::open({config_->intercept.queue, config_->intercept.mark});
+      if (!queue) return queue.error();
+      queue_ = std::move(*queue);
+      queue_->set_classifier(shared_.policy()->directory->classifier());
+    }
+    return {};
+  }
+
+  Result<void> start() override {
+    const net::Destination destination = shared_.transparent ? net::Destination::Socket : net::Destination::NatTable;
+    // The first packets wait for their verdict, so the queue's thread carries nothing else but the names.
+    Result<std::unique_ptr<net::Worker>> watch = net::Worker::start("amtgate-watch");
+    if (!watch) return watch.error();
+    watch_ = std::move(*watch);
+    watch_->run_there([this] {
+      resolver_.emplace(watch_->loop(), net::ResolverOptions{},
+                        [this](const std::string& name, const std::vector<IpAddress>& addresses) {
+                          names_[name] = addresses;
+                          publish(names_);
+                        });
+      resolver_->set_names(Directory::names(*current()));
+      if (queue_) queue_->start(watch_->loop());
+    });
+    for (std::size_t i = 0; i < listening_.size(); ++i) {
+      Result<std::unique_ptr<net::Worker>> worker = net::Worker::start("amtgate-" + std::to_string(i));
+      if (!worker) return worker.error();
+      auto lane = std::make_unique<Lane>();
+      lane->worker = std::move(*worker);
+      Lane& l = *lane;
+      lanes_.push_back(std::move(lane));
+      l.worker->run_there([&] {
+        l.shard = std::make_unique<Shard>(l.worker->loop(), shared_);
+        l.shard->listen(std::move(listening_[i].v4), destination);
+        if (listening_[i].v6) l.shard->listen(std::move(listening_[i].v6), destination);
+      });
+    }
+    listening_.clear();
+    return {};
+  }
+
+  std::vector<std::string> reload(std::shared_ptr<const config::Config> config) override {
+    std::vector<std::string> notes = needs_restart(*config_, *config);
+    Result<std::shared_ptr<const auth::UsersFile>> users = read_users(*config);
+    if (users) {
+      const std::lock_guard lock(publishing_);
+      users_ = std::move(*users);
+    } else {
+      notes.push_back(users.error().detail + "; the users before stay");
+    }
+    // What only a restart can change keeps its old value everywhere, so that rules, sockets and tables agree.
+    auto merged = std::make_shared<config::Config>(*config);
+    merged->intercept.mode = config_->intercept.mode;
+    merged->intercept.classify = config_->intercept.classify;
+    merged->intercept.port = config_->intercept.port;
+    merged->intercept.queue = config_->intercept.queue;
+    merged->intercept.mark = config_->intercept.mark;
+    merged->intercept.table = config_->intercept.table;
+    merged->gateway.workers = config_->gateway.workers;
+    {
+      const std::lock_guard lock(publishing_);
+      config_ = std::move(merged);
+    }
+    shared_.dialer.forget();
+    watch_->run_there([this] {
+      resolver_->set_names(Directory::names(*current()));
+      names_.clear();
+      for (const std::string& name : Directory::names(*current())) {
+        if (std::vector<IpAddress> known = resolver_->addresses(name); !known.empty())
+          names_[name] = std::move(known);
+      }
+      publish(names_);
+    });
+    return notes;
+  }
+
+  std::vector<control::SessionInfo> sessions() const override {
+    std::vector<control::SessionInfo> out;
+    for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] {
+        const std::vector<control::SessionInfo> here = lane->shard->sessions();
+        out.insert(out.end(), here.begin(), here.end());
+      });
+    }
+    std::ranges::sort(out, {}, &control::SessionInfo::id);
+    return out;
+  }
+
+  Result<void> end(control::SessionId id, const std::string& why) override {
+    bool found = false;
+    for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] { found = lane->shard->end(id, Error{Errc::Closed, why}); });
+      if (found) return {};
+    }
+    return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+  }
+
+  control::Status status() const override {
+    control::Status out;
+    out.workers = static_cast<unsigned>(lanes_.size());
+    const std::vector<control::SessionInfo> now = sessions();
+    out.sessions = now.size();
+    for (const auto& lane : lanes_) {
+      const Counters& c = lane->shard->counters();
+      for (const Counter& opened : c.opened) out.sessions_total += opened.value();
+      for (const Counter& failed : c.failed) out.refused_total += failed.value();
+      out.refused_total += c.denied.value();
+    }
+    const std::shared_ptr<const Policy> policy = shared_.policy();
+    for (const config::Target& target : policy->directory->config().targets) {
+      control::TargetStatus t;
+      t.name = target.name;
+      t.addresses = policy->directory->addresses(target);
+      if (target.amt) {
+        if (const Result<IpAddress> at = policy->directory->device(target, IpAddress{})) t.device = at->to_string();
+      }
+      t.detail = policy->directory->unresolved(target);
+      t.state = t.detail.empty() ? "ready" : "unresolved";
+      t.sessions = static_cast<std::uint64_t>(
+          std::ranges::count_if(now, [&](const auto& s) { return s.target == target.name; }));
+      if (!t.detail.empty()) out.problems.push_back(target.name + ": " + t.detail);
+      out.targets.push_back(std::move(t));
+    }
+    return out;
+  }
+
+  std::vector<control::Metric> metrics() const override;
+
+  void drain(std::chrono::milliseconds patience) override {
+    const Error why{Errc::Closed, "the gateway is stopping"};
+    for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] {
+        lane->shard->stop_listening();
+        lane->shard->end_all(why);
+      });
+    }
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < until) {
+      std::size_t left = 0;
+      for (const auto& lane : lanes_) lane->worker->run_there([&] { left += lane->shard->flows(); });
+      if (left == 0) break;
+      std::this_thread::sleep_for(kDrainStep);
+    }
+    stop();
+  }
+
+ private:
+  struct Lane {
+    std::unique_ptr<net::Worker> worker;
+    std::unique_ptr<Shard> shard;  // made and destroyed on the worker
+  };
+
+  bool uses_queue() const { return config_->intercept.classify == config::Classify::Queue; }
+
+  std::shared_ptr<const config::Config> current() const {
+    const std::lock_guard lock(publishing_);
+    return config_;
+  }
+
+  void publish(const Directory::Names& names) {
+    const std::lock_guard lock(publishing_);
+    auto policy = std::make_shared<Policy>();
+    policy->directory = std::make_shared<Directory>(config_, names);
+    policy->users = users_;
+    if (queue_) queue_->set_classifier(policy->directory->classifier());
+    shared_.set_policy(std::move(policy));
+  }
+
+  static std::vector<std::string> needs_restart(const config::Config& old, const config::Config& now) {
+    std::vector<std::string> out;
+    const auto note = [&](bool changed, const char* key) {
+      if (changed) out.push_back(std::string(key) + " changes with a restart only; the old value stays in force");
+    };
+    note(old.intercept.mode != now.intercept.mode, "[intercept] mode");
+    note(old.intercept.classify != now.intercept.classify, "[intercept] classify");
+    note(old.intercept.port != now.intercept.port, "[intercept] port");
+    note(old.intercept.queue != now.intercept.queue, "[intercept] queue");
+    note(old.intercept.mark != now.intercept.mark, "[intercept] mark");
+    note(old.intercept.table != now.intercept.table, "[intercept] table");
+    note(old.gateway.workers != now.gateway.workers, "[gateway] workers");
+    return out;
+  }
+
+  void stop() {
+    for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] { lane->shard.reset(); });
+      lane->worker->stop();
+    }
+    lanes_.clear();
+    if (watch_) {
+      watch_->run_there([this] {
+        resolver_.reset();
+        if (queue_) queue_->stop();
+      });
+      watch_->stop();
+      watch_.reset();
+    }
+  }
+
+  mutable std::mutex publishing_;  // config_, users_: the main thread reloads, the watch thread resolves
+  std::shared_ptr<const config::Config> config_;
+  std::shared_ptr<const auth::UsersFile> users_;
+  Shared shared_;
+  std::vector<Listening> listening_;
+  std::unique_ptr<intercept::Queue> queue_;
+  std::unique_ptr<net::Worker> watch_;
+  std::optional<net::Resolver> resolver_;  // on watch_
+  Directory::Names names_;                 // on watch_
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+std::vector<control::Metric> TheGateway::metrics() const {
+  using control::MetricType;
+  std::vector<control::Metric> out;
+  const auto sum = [&](auto get) {
+    std::uint64_t total = 0;
+    for (const auto& lane : lanes_) total += get(lane->shard->counters()).value();
+    return static_cast<double>(total);
+  };
+  const auto add = [&](const char* name, const char* help, MetricType type,
+                       std::vector<std::pair<std::string, std::string>> labels, double value) {
+    out.push_back({name, help, type, std::move(labels), value});
+  };
+
+  const std::vector<control::SessionInfo> now = sessions();
+  for (const Service s : {Service::Vnc, Service::Sol, Service::Ider}) {
+    const auto n = std::ranges::count_if(now, [&](const auto& i) { return i.service == amtgate::name(s); });
+    add("amtgate_sessions", "Sessions now.", MetricType::Gauge, {{"service", std::string(amtgate::name(s))}},
+        static_cast<double>(n));
+  }
+  for (const Service s : {Service::Vnc, Service::Sol, Service::Ider}) {
+    add("amtgate_sessions_total", "Sessions that were joined.", MetricType::Counter,
+        {{"service", std::string(amtgate::name(s))}},
+        sum([s](const Counters& c) -> const Counter& { return c.opened[static_cast<std::size_t>(s)]; }));
+  }
+  for (std::size_t i = 0; i < Counters::kCodes; ++i) {
+    add("amtgate_sessions_failed_total", "Sessions that ended before they were joined.", MetricType::Counter,
+        {{"cause", amtgate::name(static_cast<Errc>(i))}},
+        sum([i](const Counters& c) -> const Counter& { return c.failed[i]; }));
+  }
+  add("amtgate_connections_total", "Connections that the kernel handed over.", MetricType::Counter, {},
+      sum([](const Counters& c) -> const Counter& { return c.accepted; }));
+  add("amtgate_bypassed_total", "Connections to nobody's machine, relayed plainly.", MetricType::Counter, {},
+      sum([](const Counters& c) -> const Counter& { return c.bypassed; }));
+  add("amtgate_denied_total", "Clients that `allow` does not name.", MetricType::Counter, {},
+      sum([](const Counters& c) -> const Counter& { return c.denied; }));
+  add("amtgate_denied_shed_total", "Of those, reset without words: too many at once.", MetricType::Counter, {},
+      sum([](const Counters& c) -> const Counter& { return c.shed; }));
+  add("amtgate_client_logins_refused_total", "Clients whose own login failed.", MetricType::Counter, {},
+      sum([](const Counters& c) -> const Counter& { return c.login_refused; }));
+  add("amtgate_device_logins_held_back_total", "Logins not tried, since earlier ones were refused.",
+      MetricType::Counter, {}, static_cast<double>(shared_.dialer.held_back_total()));
+  add("amtgate_to_device_bytes", "Bytes from clients to devices, of sessions that have ended.", MetricType::Counter,
+      {}, sum([](const Counters& c) -> const Counter& { return c.to_device_bytes; }));
+  add("amtgate_to_client_bytes", "Bytes from devices to clients, of sessions that have ended.", MetricType::Counter,
+      {}, sum([](const Counters& c) -> const Counter& { return c.to_client_bytes; }));
+  add("amtgate_spliced_bytes", "Bytes that never came through user space.", MetricType::Counter, {},
+      sum([](const Counters& c) -> const Counter& { return c.spliced_bytes; }));
+  add("amtgate_workers", "Event loops.", MetricType::Gauge, {}, static_cast<double>(lanes_.size()));
+  if (queue_) {
+    const intercept::Queue::Stats q = queue_->stats();
+    const auto packets = [&](const char* verdict, std::uint64_t n) {
+      add("amtgate_queue_packets_total", "First packets looked at, by verdict.", MetricType::Counter,
+          {{"verdict", verdict}}, static_cast<double>(n));
+    };
+    packets("catch", q.caught);
+    packets("pass", q.passed);
+    packets("malformed", q.malformed);
+    add("amtgate_queue_overruns_total", "Times the packet queue was full.", MetricType::Counter, {},
+        static_cast<double>(q.overruns));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::open(std::shared_ptr<const config::Config> config, Options options) {
+  device::DialerOptions dialer;
+  dialer.state = config->gateway.state;
+  dialer.mark = config->intercept.mark + 1;
+  auto gateway = std::make_unique<TheGateway>(std::move(config), std::move(dialer));
+  if (const Result<void> opened = gateway->open(options); !opened) return opened.error();
+  return std::unique_ptr<Gateway>(std::move(gateway));
+}
+
+}  // namespace amtgate::gateway
