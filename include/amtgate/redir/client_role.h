@@ -31,12 +31,12 @@ class ClientRole {
     Open,           // all: for KVM 0x40 and 0x41 too; for SOL and IDE-R the same as Authenticated
   };
   struct Options {
-    Service service = Service::Sol;  // Vnc (which is KVM), Sol or Ider
-    auth::Credentials credentials;   // unused with Goal::Started
+    Service service = Service::Sol;      // Vnc (which is KVM), Sol or Ider
+    auth::Credentials credentials = {};  // unused with Goal::Started
     Goal goal = Goal::Open;
     bool allow_plaintext = false;        // use method 1 when the device offers neither digest
     milliseconds answer_timeout{10000};  // for each answer of the device
-    std::string device;  // its name for the sentences, e.g. "pc1"; may be empty
+    std::string device = {};             // its name for the sentences, e.g. "pc1"; may be empty
   };
 
   /// The device's answer to the start was success.
