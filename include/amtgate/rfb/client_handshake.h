@@ -56,6 +56,10 @@ class ClientHandshake {
   /// After SecurityPassed with stop_after_security: sends ClientInit. Errors: as receive().
   Result<void> proceed(bool shared, TimePoint now);
 
+  /// What it means that the device closes its connection now. Closed, with what was waited for; or the refusal of
+  /// which the reason did not come as a whole.
+  Error closed() const;
+
   /// What arrived behind the last message; empties it.
   Buffer take_rest();
 
@@ -70,6 +74,7 @@ class ClientHandshake {
   Result<bool> on_reason();
   Result<bool> on_init();
   void wait(State state, TimePoint now);
+  std::string waited_for() const;
 
   Options options_;
   State state_ = State::Greeting;

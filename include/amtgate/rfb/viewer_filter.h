@@ -37,8 +37,8 @@ class ViewerFilter {
   Result<void> filter(Bytes in, Buffer& out);
 
  private:
-  Result<void> whole_messages(Bytes& in, Buffer& out);
   Result<void> pass(Bytes message, Buffer& out);
+  Result<void> pixel_format(Bytes message, Buffer& out) const;
 
   Options options_;
   Buffer pending_;          // the front of a message that is not here as a whole

@@ -1,0 +1,286 @@
+#include "amtgate/rfb/server_handshake.h"
+
+#include <gtest/gtest.h>
+
+#include "amtgate/rfb/client_handshake.h"
+#include "tests/support/feed.h"
+
+namespace amtgate::rfb {
+namespace {
+
+constexpr TimePoint kNow{};
+const std::string kV33 = "RFB 003.003\n", kV37 = "RFB 003.007\n", kV38 = "RFB 003.008\n";
+
+ServerHandshake::Options with_password(bool none = false) {
+  ServerHandshake::Options o;
+  o.none = none;
+  o.password = ServerHandshake::Password{"Pa55w0rd", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+  return o;
+}
+const char kRightResponse[] = "e401ff411db1cf4cedbba1df58af05e2";
+
+enum class Owner { Accepts, Refuses, RefusesFirst };
+
+/// All that comes out of a handshake: bytes as hex behind '>', events as words, errors behind '!'.
+std::string trace(ServerHandshake::Options options, Owner owner, const std::vector<Bytes>& chunks) {
+  ServerHandshake h(std::move(options), kNow);
+  std::string events;
+  if (owner == Owner::RefusesFirst) h.refuse("denied by policy", kNow);
+  const auto drain = [&](Result<void> r) {
+    while (const auto e = h.next_event()) {
+      if (const auto* ready = std::get_if<ServerHandshake::ViewerReady>(&*e)) {
+        events += " ready(" + std::string(name(ready->version)) + "," + std::string(name(ready->security)) + ")";
+        if (owner == Owner::Accepts) {
+          r = h.accept(kNow);
+        } else {
+          h.refuse("AMT is busy", kNow);
+        }
+      } else if (const auto* init = std::get_if<ServerHandshake::ClientInit>(&*e)) {
+        events += init->shared ? " shared" : " alone";
+      } else if (std::holds_alternative<ServerHandshake::Done>(*e)) {
+        events += " done";
+      } else {
+        events += " refused";
+      }
+    }
+    if (!r) events += std::string(" !") + name(r.error().code);
+    return r.has_value();
+  };
+  for (const Bytes c : chunks) {
+    if (!drain(h.receive(c, kNow))) break;
+  }
+  std::string out = to_hex(h.output()).substr(2 * kVersionSize) + events;
+  const Buffer rest = h.take_rest();
+  if (!rest.empty()) out += " rest " + to_hex(rest);
+  return out;
+}
+
+struct Row {
+  const char* name;
+  ServerHandshake::Options options;
+  Owner owner;
+  std::string version;
+  const char* hex;  // behind the version
+  std::string want;
+};
+
+std::string words(std::string_view t) {
+  return to_hex(as_bytes(t));
+}
+
+TEST(ServerHandshake, EveryVersionSecurityAndOutcome) {
+  ServerHandshake::Options none, amt;
+  amt.greeting = Greeting::V4_0;
+  amt.extra_types = {0x80};
+  const std::string busy = words("AMT is busy"), denied = words("denied by policy");
+  const std::string challenge = "000102030405060708090a0b0c0d0e0f";
+  const std::string right = kRightResponse;
+  const Row rows[] = {
+      {"3.8 none", none, Owner::Accepts, kV38, "01 01",
+       "0101"
+       "00000000 ready(3.8,none) shared done"},
+      {"3.8 none, more behind", none, Owner::Accepts, kV38, "01 00 0300",
+       "010100000000 ready(3.8,none) alone done rest 0300"},
+      {"3.8 none refused", none, Owner::Refuses, kV38, "01",
+       "0101"
+       "00000001"
+       "0000000b" +
+           busy + " ready(3.8,none) refused"},
+      {"3.8 refused first", none, Owner::RefusesFirst, kV38, "",
+       "00"
+       "00000010" +
+           denied + " refused"},
+      {"3.8 unknown choice", none, Owner::Accepts, kV38, "02",
+       "0101"
+       "00000001"
+       "00000022" +
+           words("security type 2 is not served here") + " !bad_value"},
+      {"3.8 amt", amt, Owner::Accepts, kV38, "01 01",
+       "020180"
+       "00000000 ready(3.8,none) shared done"},
+      {"3.8 password", with_password(), Owner::Accepts, kV38, "02 e401ff411db1cf4cedbba1df58af05e2 01",
+       "0102" + challenge + "00000000 ready(3.8,vnc-password) shared done"},
+      {"3.8 wrong password", with_password(), Owner::Accepts, kV38, "02 f401ff411db1cf4cedbba1df58af05e2",
+       "0102" + challenge +
+           "00000001"
+           "00000015" +
+           words("authentication failed") + " !auth_failed"},
+      {"3.8 password refused", with_password(), Owner::Refuses, kV38, "02 e401ff411db1cf4cedbba1df58af05e2",
+       "0102" + challenge +
+           "00000001"
+           "0000000b" +
+           busy + " ready(3.8,vnc-password) refused"},
+      {"3.8 both, none chosen", with_password(true), Owner::Accepts, kV38, "01 01",
+       "020102"
+       "00000000 ready(3.8,none) shared done"},
+      {"3.7 none", none, Owner::Accepts, kV37, "01 01", "0101 ready(3.7,none) shared done"},
+      {"3.7 none refused", none, Owner::Refuses, kV37, "",
+       "00"
+       "0000000b" +
+           busy + " ready(3.7,none) refused"},
+      {"3.7 refused first", with_password(), Owner::RefusesFirst, kV37, "",
+       "00"
+       "00000010" +
+           denied + " refused"},
+      {"3.7 password", with_password(), Owner::Accepts, kV37, "02 e401ff411db1cf4cedbba1df58af05e2 01",
+       "0102" + challenge + "00000000 ready(3.7,vnc-password) shared done"},
+      {"3.7 wrong password", with_password(), Owner::Accepts, kV37, "02 00000000000000000000000000000000",
+       "0102" + challenge + "00000001 !auth_failed"},
+      {"3.7 password refused", with_password(), Owner::Refuses, kV37, "02 e401ff411db1cf4cedbba1df58af05e2",
+       "0102" + challenge + "00000001 ready(3.7,vnc-password) refused"},
+      {"3.7 both, none chosen and refused: no words left", with_password(true), Owner::Refuses, kV37, "01",
+       "020102 ready(3.7,none) refused"},
+      {"3.7 unknown choice", none, Owner::Accepts, kV37, "05", "0101 ready(3.7,none) !bad_value"},
+      {"3.3 none", none, Owner::Accepts, kV33, "01", "00000001 ready(3.3,none) shared done"},
+      {"3.3 none refused", none, Owner::Refuses, kV33, "",
+       "00000000"
+       "0000000b" +
+           busy + " ready(3.3,none) refused"},
+      {"3.3 refused first", none, Owner::RefusesFirst, kV33, "",
+       "00000000"
+       "00000010" +
+           denied + " refused"},
+      {"3.3 password", with_password(), Owner::Accepts, kV33, "e401ff411db1cf4cedbba1df58af05e2 00",
+       "00000002" + challenge + "00000000 ready(3.3,vnc-password) alone done"},
+      {"3.3 wrong password", with_password(), Owner::Accepts, kV33, "e401ff411db1cf4cedbba1df58af05e3",
+       "00000002" + challenge + "00000001 !auth_failed"},
+      {"3.3 both: the server dictates none", with_password(true), Owner::Accepts, kV33, "01",
+       "00000001 ready(3.3,none) shared done"},
+      {"3.5 is 3.3", none, Owner::Accepts, "RFB 003.005\n", "01", "00000001 ready(3.3,none) shared done"},
+      {"3.6 is 3.3", none, Owner::Accepts, "RFB 003.006\n", "01", "00000001 ready(3.3,none) shared done"},
+      {"3.889 is 3.8", none, Owner::Accepts, "RFB 003.889\n", "01 01", "010100000000 ready(3.8,none) shared done"},
+      {"4.0 insisted on", amt, Owner::Accepts, "RFB 004.000\n", "",
+       "00"
+       "00000030" +
+           words("Client requested an invalid RFB protocol version") + " !bad_value"},
+      {"http", none, Owner::Accepts, "GET / HTTP/1", "",
+       "00"
+       "00000030" +
+           words("Client requested an invalid RFB protocol version") + " !bad_value"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    Buffer in;
+    append(in, row.version);
+    append(in, test::hex(row.hex));
+    EXPECT_EQ(trace(row.options, row.owner, {Bytes(in)}), row.want);
+    test::feed_all_ways(in, [&](const std::vector<Bytes>& chunks) { return trace(row.options, row.owner, chunks); });
+  }
+}
+
+TEST(ServerHandshake, GreetsAsToldAtOnce) {
+  ServerHandshake::Options o;
+  EXPECT_EQ(as_text(ServerHandshake(o, kNow).output()), "RFB 003.008\n");
+  o.greeting = Greeting::V4_0;
+  EXPECT_EQ(as_text(ServerHandshake(o, kNow).output()), "RFB 004.000\n");
+}
+
+TEST(ServerHandshake, RefusesAtAnyStageAsSoonAsThereAreWords) {
+  // During the choice: said as its result. During the password: after it, so that the viewer's dialogue is answered.
+  ServerHandshake h({}, kNow);
+  ASSERT_TRUE(h.receive(as_bytes(kV38), kNow));
+  h.sent(h.output().size());
+  h.refuse("shutting down\n", kNow);
+  EXPECT_FALSE(h.next_event());
+  ASSERT_TRUE(h.receive(test::hex("01"), kNow));
+  EXPECT_EQ(to_hex(h.output()), "000000010000000e" + words("shutting down?"));
+  EXPECT_TRUE(std::holds_alternative<ServerHandshake::Refused>(*h.next_event()));
+
+  ServerHandshake p(with_password(), kNow);
+  ASSERT_TRUE(p.receive(as_bytes(kV38 + "\x02"), kNow));
+  p.sent(p.output().size());
+  p.refuse("shutting down", kNow);
+  ASSERT_TRUE(p.receive(test::hex(kRightResponse), kNow));
+  EXPECT_EQ(to_hex(p.output()), "000000010000000d" + words("shutting down"));
+  EXPECT_TRUE(std::holds_alternative<ServerHandshake::Refused>(*p.next_event()));
+
+  ServerHandshake late({}, kNow);
+  ASSERT_TRUE(late.receive(as_bytes(kV38 + "\x01"), kNow));
+  ASSERT_TRUE(late.next_event());
+  ASSERT_TRUE(late.accept(kNow));
+  late.sent(late.output().size());
+  late.refuse("too late for words", kNow);
+  EXPECT_TRUE(late.output().empty());
+  EXPECT_TRUE(std::holds_alternative<ServerHandshake::Refused>(*late.next_event()));
+}
+
+TEST(ServerHandshake, CutsLongReasons) {
+  ServerHandshake h({}, kNow);
+  h.refuse(std::string(100'000, 'x'), kNow);
+  ASSERT_TRUE(h.receive(as_bytes(kV38), kNow));
+  EXPECT_EQ(h.output().size(), kVersionSize + 1 + 4 + kMaxReason);
+}
+
+TEST(ServerHandshake, DoesNotWaitForEver) {
+  ServerHandshake h({}, kNow);
+  ASSERT_TRUE(h.deadline());
+  EXPECT_TRUE(h.tick(kNow));
+  const Result<void> r = h.tick(*h.deadline());
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::Timeout);
+  EXPECT_FALSE(h.deadline());
+
+  ServerHandshake p(with_password(), kNow);  // a person types
+  ASSERT_TRUE(p.receive(as_bytes(kV38 + "\x02"), kNow));
+  EXPECT_EQ(*p.deadline(), kNow + ServerHandshake::Options{}.password_timeout);
+  ASSERT_TRUE(p.receive(test::hex(kRightResponse), kNow));
+  EXPECT_FALSE(p.deadline()) << "the owner's turn";
+}
+
+TEST(ServerHandshake, KeepsLittleWhileTheOwnerWorks) {
+  ServerHandshake h({}, kNow);
+  ASSERT_TRUE(h.receive(as_bytes(kV38 + "\x01"), kNow));
+  const Buffer early(ServerHandshake::kMaxEarly, 3);
+  ASSERT_TRUE(h.receive(early, kNow));
+  const Result<void> r = h.receive(test::hex("00"), kNow);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::TooLarge);
+}
+
+// Both sides of the handshake in memory, in every combination a gateway can meet.
+TEST(ServerHandshake, MeetsClientHandshake) {
+  for (const bool password : {false, true}) {
+    for (const Greeting greeting : {Greeting::V3_8, Greeting::V4_0}) {
+      ServerHandshake::Options so = password ? with_password() : ServerHandshake::Options{};
+      so.greeting = greeting;
+      ServerHandshake server(so, kNow);
+      ClientHandshake client({.password = password ? "Pa55w0rd" : "", .stop_after_security = true}, kNow);
+      bool passed = false, ready = false, done = false;
+      const ServerInit init{{720, 400}, kRgb565, "Intel(r) AMT KVM"};
+      for (int i = 0; i < 40; ++i) {
+        Buffer to_client(server.output().begin(), server.output().end());
+        server.sent(to_client.size());
+        ASSERT_TRUE(client.receive(to_client, kNow));
+        Buffer to_server(client.output().begin(), client.output().end());
+        client.sent(to_server.size());
+        ASSERT_TRUE(server.receive(to_server, kNow));
+        while (const auto e = server.next_event()) {
+          if (std::holds_alternative<ServerHandshake::ViewerReady>(*e)) {
+            ASSERT_TRUE(server.accept(kNow));
+          }
+          if (std::holds_alternative<ServerHandshake::Done>(*e)) {
+            done = true;
+            Buffer b;
+            write_server_init(b, init);
+            ASSERT_TRUE(client.receive(b, kNow));
+          }
+        }
+        while (const auto e = client.next_event()) {
+          if (std::holds_alternative<ClientHandshake::SecurityPassed>(*e)) {
+            passed = true;
+            ASSERT_TRUE(client.proceed(true, kNow));
+          }
+          if (const auto* r = std::get_if<ClientHandshake::Ready>(&*e)) {
+            ready = true;
+            EXPECT_EQ(r->init.size, init.size);
+            EXPECT_EQ(r->init.name, init.name);
+          }
+        }
+      }
+      EXPECT_TRUE(passed && ready && done);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace amtgate::rfb
