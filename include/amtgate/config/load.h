@@ -4,8 +4,8 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "amtgate/config/parse.h"
@@ -17,23 +17,38 @@ class Files {
  public:
   struct File {
     std::string text;
-    bool regular = false;
     mode_t mode = 0;  // permission bits
     uid_t owner = 0;
   };
   virtual ~Files() = default;
-  /// Errors: System or Unreachable with the reason ("no such file", "permission denied"); TooLarge over `limit`.
+  /// Errors: Unreachable (no such file), BadValue (not a regular file), TooLarge (over `limit` bytes), System; the
+  /// detail is a phrase that goes after the path: "no such file", "permission denied".
   virtual Result<File> read(const std::string& path, std::size_t limit) = 0;
   /// Names (not paths) in a folder; empty when there is no such folder. Errors: System.
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;
   /// The account's number, or nothing when there is no such account.
   virtual std::optional<uid_t> account(const std::string& user) = 0;
+  /// Whoever loads: its own files are as good as root's.
+  virtual uid_t self() = 0;
 };
 
+/// The disk as the calling process may see it.
+class DiskFiles : public Files {
+ public:
+  Result<File> read(const std::string& path, std::size_t limit) override;
+  Result<std::vector<std::string>> list(const std::string& folder) override;
+  std::optional<uid_t> account(const std::string& user) override;
+  uid_t self() override;
+};
+
+/// Limits: a certificate chain or CA collection is far smaller; so is a users file (auth/users.h has the same limit).
+constexpr std::size_t kMaxPemFile = 1024 * 1024;
+constexpr std::size_t kMaxUsersFile = 1024 * 1024;
+constexpr std::size_t kMaxPasswordFile = 4096;
+
 /// Everything parse() finds, and: a file that cannot be read; a password, key or users file (or a configuration file
-/// that holds `password =`) that is not a regular file, that others may read or change, or that belongs to neither
-/// root, the daemon's account nor the caller; an empty password file; a path that has no file behind it. One Parsed
-/// with all of it.
+/// that holds `password =`) that others may read or change, or that belongs to neither root, the daemon's account nor
+/// the caller; an empty password file; a certificate file without PEM in it. One Parsed with all of it.
 Parsed load(const std::string& file, Files& files);
 /// From the disk.
 Parsed load(const std::string& file);
