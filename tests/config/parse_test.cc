@@ -162,7 +162,7 @@ const Row kRows[] = {
     {"bad_word", "[gateway]\nlog_level = loud\n", "f:2: log_level: 'loud' is not error, warn, info or debug\n"},
     {"bad_flag", "[intercept]\nlocal = true\n", "f:2: local: 'true' is not yes or no\n"},
     {"bad_number", "[gateway]\nworkers = 1o\n", "f:2: workers: '1o' is not a number from 0 to 256\n"},
-    {"bad_port", "[intercept]\nports = 5900 70000\n", "f:2: ports: port '70000'\n"},
+    {"bad_port", "[intercept]\nports = 5900 70000\n", "f:2: ports: '70000' is not a port (1 to 65535)\n"},
     {"port_twice", "[intercept]\nports = 5900\nports = 5900\n", "f:3: ports: '5900' stands here twice\n"},
     {"no_ports", "[intercept]\nports =\n", "f:2: ports: no port is named\n"},
     {"mark_zero", "[intercept]\nmark = 0\n", "f:2: mark: '0' is not a mark from 0x1 to 0xfffffffe\n"},
