@@ -15,11 +15,11 @@
 namespace amtgate::net {
 
 struct ConnectOptions {
-  Endpoint to;
-  std::string interface;           // SO_BINDTODEVICE; empty = as routed
-  std::optional<Endpoint> source;  // port 0 = any; chosen at connect time (IP_BIND_ADDRESS_NO_PORT)
-  bool foreign_source = false;     // `source` is not ours: IP_TRANSPARENT (needs CAP_NET_ADMIN)
-  std::uint32_t mark = 0;          // SO_MARK (needs CAP_NET_ADMIN); 0 = none
+  Endpoint to{};
+  std::string interface {};          // SO_BINDTODEVICE; empty = as routed
+  std::optional<Endpoint> source{};  // port 0 = any; chosen at connect time (IP_BIND_ADDRESS_NO_PORT)
+  bool foreign_source = false;       // `source` is not ours: IP_TRANSPARENT (needs CAP_NET_ADMIN)
+  std::uint32_t mark = 0;            // SO_MARK (needs CAP_NET_ADMIN); 0 = none
   Duration deadline = seconds(10);
 };
 
@@ -39,7 +39,7 @@ class Connector {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace amtgate::net

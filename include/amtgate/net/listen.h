@@ -19,11 +19,11 @@
 namespace amtgate::net {
 
 struct ListenOptions {
-  Endpoint at;               // 0.0.0.0 or [::] for any; an IPv6 socket takes IPv6 only: open two
+  Endpoint at{};             // 0.0.0.0 or [::] for any; an IPv6 socket takes IPv6 only: open two
   bool transparent = false;  // IP_TRANSPARENT: takes connections to any address (TPROXY); needs CAP_NET_ADMIN
   bool reuse_port = false;   // one socket per worker on the same port
   int backlog = 4096;
-  std::string interface;  // SO_BINDTODEVICE
+  std::string interface {};  // SO_BINDTODEVICE
 };
 
 /// Errors: Busy (address in use), Unreachable (address not ours, interface missing), System (a right we lack).
@@ -70,7 +70,7 @@ class Listener {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace amtgate::net

@@ -72,19 +72,19 @@ const char* name(EndCause cause);
 
 struct RelayEnd {
   EndCause cause = EndCause::Closed;
-  Side side = Side::Client;    // who ended first
-  std::optional<Error> error;  // with Reset and Failed
+  Side side = Side::Client;      // who ended first
+  std::optional<Error> error{};  // with Reset and Failed
 };
 
 struct RelayDirection {
   /// Null = direct. May come with bytes fed already (leftovers of the handshake): its pieces are written at once.
-  std::unique_ptr<Transform> transform;
-  Buffer first;  // written before anything else, as it is, in one write
+  std::unique_ptr<Transform> transform{};
+  Buffer first{};  // written before anything else, as it is, in one write
 };
 
 struct RelayOptions {
-  RelayDirection to_device;
-  RelayDirection to_client;
+  RelayDirection to_device{};
+  RelayDirection to_client{};
   Duration idle_timeout{0};  // 0 = none
   /// After one side has ended in order, the other has so long to end too; 0 = for ever.
   Duration linger = seconds(0);
@@ -120,7 +120,7 @@ class Relay {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace amtgate::net

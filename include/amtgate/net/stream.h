@@ -5,8 +5,8 @@
 // stream hides both. "Ready to read" means that read() will not say Again for want of asking, no more; callers cope
 // with Again.
 //
-// The callback comes from the loop, never from inside want(), read() or write(). The owner may not destroy the stream
-// inside it: loop.retire() it.
+// The callback comes from the loop, never from inside want(), read() or write(). Destroying the stream inside its own
+// callback is safe, destroying what the callback itself belongs to is not: loop.retire() that.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,8 @@ class Stream {
   void want(bool read, bool write);
 
   IoResult read(MutableBytes to);
-  /// May take less than offered. After Again the same bytes must come first in the next write().
+  /// May take less than offered. After Again the next write() must begin with the same bytes, and hold no fewer of
+  /// them.
   IoResult write(Bytes from);
   /// Ends our direction in order: close_notify (TLS 1.3 and 1.2), then shutdown(SHUT_WR). Reading goes on.
   void close_write();
@@ -64,6 +65,8 @@ class Stream {
   /// order.
   void reset();
   const Error& error() const;
+  /// Failed because the other side reset the connection, or took no more.
+  bool was_reset() const;
 
   /// Begins TLS on the socket; until `done` comes neither read() nor write() may be called. Bytes already read from
   /// the socket cannot be given back, so begin before the first read(). `done` comes from the loop, once: Timeout
@@ -90,7 +93,12 @@ class Stream {
  private:
   friend class Relay;
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
+
+/// For a last message that must arrive: ends our direction in order, then reads and throws away what still comes
+/// until the other side ends too, or `limit` is over. (Closing a socket with unread bytes resets it, and a reset
+/// overtakes the message.) Everything written before must have been taken by write().
+void finish(Loop& loop, std::unique_ptr<Stream> stream, Duration limit = seconds(2));
 
 }  // namespace amtgate::net

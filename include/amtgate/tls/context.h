@@ -26,20 +26,20 @@ struct ClientPolicy {
   /// Old AMT: servers without RFC 5746, unsafe renegotiation, SHA-1 and 3DES, RSA below 1024 bits (security level 0).
   /// A `min` below 1.2 implies it: OpenSSL 3 speaks those versions at level 0 only.
   bool legacy = false;
-  std::string cert_pem;  // client certificate and chain for mutual TLS; both empty = none
-  std::string key_pem;
+  std::string cert_pem{};  // client certificate and chain for mutual TLS; both empty = none
+  std::string key_pem{};
 };
 
 /// Towards a client (and for the simulator towards anybody). What stock clients need of a terminator: an RSA
 /// certificate, TLS 1.2 and 1.3, ECDHE and plain RSA key exchange with AES GCM and CBC (redirection.md 1.3).
 struct ServerPolicy {
-  std::string cert_pem;  // certificate, then its chain
-  std::string key_pem;
+  std::string cert_pem{};  // certificate, then its chain
+  std::string key_pem{};
   Version min = Version::V1_2;
   Version max = Version::V1_3;
   enum class ClientCertificate : std::uint8_t { Ignore, Ask, Require };
   ClientCertificate client_certificate = ClientCertificate::Ignore;
-  std::string client_ca_pem;  // Ask, Require: must be signed by one of these; empty = any certificate will do
+  std::string client_ca_pem{};  // Ask, Require: must be signed by one of these; empty = any certificate will do
 };
 
 /// Immutable once made, so it is shared between threads; a copy is a reference to the same.

@@ -60,12 +60,16 @@ class Engine {
   Status handshake();
   bool handshake_done() const;
 
-  /// Up to one record. Closed at close_notify; a bare end of the TCP connection is Failed (Errc::Closed).
+  /// As many records as are there and fit. Closed at close_notify; a bare end of the TCP connection is Failed with
+  /// Errc::Closed.
   IoResult read(MutableBytes to);
-  /// May take less than offered: whole records. Never call with nothing.
+  /// Takes as many records as the socket does, so maybe less than offered; the records of one call leave in as few
+  /// segments as TCP can make of them. Never call with nothing. After WantWrite or a short count the next call must
+  /// begin with the bytes that were not taken, and hold no fewer of them.
   IoResult write(Bytes from);
-  /// Bytes already decrypted that the socket will not become readable for.
-  std::size_t pending() const;
+  /// Something lies in memory that the socket will not become readable for, maybe only a part of a record: read()
+  /// until it says WantRead.
+  bool has_pending() const;
   /// Sends our close_notify; reading goes on. Done or WantWrite or Failed.
   Status shutdown();
 
@@ -75,6 +79,8 @@ class Engine {
 
   /// Why it failed: a sentence from OpenSSL's error queue, alerts by their names.
   const Error& error() const;
+  /// The errno behind it, e.g. ECONNRESET; 0 when it was not the socket.
+  int system_error() const;
   /// The other side's certificate, then its chain as sent; empty when it sent none.
   std::vector<Certificate> peer_chain() const;
   /// "TLSv1.3", "TLSv1.2" ...; empty before the handshake.

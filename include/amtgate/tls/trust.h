@@ -18,8 +18,9 @@
 namespace amtgate::tls {
 
 struct TrustPolicy {
-  std::string ca_pem;  // verify the chain with these; empty = no CA
-  std::string pin;     // 64 lower-case hex digits of the certificate's or its public key's DER; empty = none
+  std::string ca_pem{};  // verify the chain with these; empty = no CA
+  std::string pin{};     // 64 lower-case hex digits of the certificate's or its public key's DER; empty = none
+  bool legacy = false;   // with a CA: SHA-1 signatures and RSA below 1024 bits will do
 };
 
 /// A known-certificates file: one line each, "target-name address sha256 date", e.g.
@@ -64,10 +65,11 @@ struct Verdict {
 /// "ca", "pin", "known", "first_use".
 const char* name(Verdict::How how);
 
-/// `chain[0]` is the device's own certificate. With a CA the chain must lead to it, be in its dates and allow server
-/// use; names are not compared, since AMT certificates rarely carry the address that clients use.
-/// With FirstUse the caller remembers the certificate (KnownCertificates::remember) and stores the file.
-/// Errors: Untrusted, a sentence with both fingerprints and what to do; BadValue (CA text that does not parse).
+/// `chain[0]` is the device's own certificate. With both a CA and a pin, both must hold. With a CA the chain must
+/// lead to it, be in its dates and allow server use; names are not compared, since AMT certificates rarely carry the
+/// address that clients use. With FirstUse the caller remembers the certificate (KnownCertificates::remember) and
+/// stores the file. Errors: Untrusted, a sentence with both fingerprints and what to do; BadValue (CA text that does
+/// not parse).
 Result<Verdict> judge(const TrustPolicy& policy, const KnownCertificates& known,
                       const KnownCertificates::Identity& who, std::span<const Certificate> chain);
 

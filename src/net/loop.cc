@@ -1,0 +1,230 @@
+#include "amtgate/net/loop.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "amtgate/sys/clock.h"
+#include "loop_impl.h"
+
+namespace amtgate::net {
+namespace {
+
+timeval to_timeval(Duration d) {
+  // Rounded up: a timer must never come before its time.
+  const auto us = std::chrono::ceil<std::chrono::microseconds>(std::max(d, Duration::zero())).count();
+  timeval out{};
+  out.tv_sec = us / 1000000;
+  out.tv_usec = us % 1000000;
+  return out;
+}
+
+void on_wake(evutil_socket_t fd, short, void* arg) noexcept {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t n = ::read(static_cast<int>(fd), &count, sizeof count);
+  static_cast<Loop::Impl*>(arg)->run_posted();
+}
+
+}  // namespace
+
+void Loop::Impl::run_posted() {
+  std::vector<std::function<void()>> work;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    work.swap(posted);
+  }
+  for (const std::function<void()>& w : work) w();
+}
+
+void Loop::Impl::finish_turn() {
+  // Only what is queued now: work that defers work again must not keep the sockets waiting.
+  std::vector<std::function<void()>> work;
+  work.swap(deferred);
+  for (const std::function<void()>& w : work) w();
+  std::vector<std::shared_ptr<void>> dead;
+  dead.swap(retired);  // destructors may retire more
+}
+
+void Loop::Impl::turn(int flags) {
+  now = TimePoint{};
+  const bool busy = !deferred.empty() || !retired.empty();
+  ::event_base_loop(base.get(), EVLOOP_ONCE | flags | (busy ? EVLOOP_NONBLOCK : 0));
+  finish_turn();
+}
+
+Loop::Loop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Loop>> Loop::create() {
+  ::signal(SIGPIPE, SIG_IGN);  // splice(2) knows no MSG_NOSIGNAL; a closed connection is an error value here
+  auto impl = std::make_unique<Impl>();
+  const Handle<event_config, &event_config_free> config(::event_config_new());
+  if (!config) return Error{Errc::System, "no event loop: out of memory"};
+  // Other threads reach the loop through the eventfd alone, so libevent needs no locks. The change list joins
+  // the changes of one turn into one epoll_ctl(2) at most; it forbids watching a descriptor and its dup(2), which
+  // nobody here does.
+  ::event_config_set_flag(config.get(),
+                          EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+  impl->base.reset(::event_base_new_with_config(config.get()));
+  impl->wake.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!impl->base || !impl->wake) return Error{Errc::System, std::string("no event loop: ") + std::strerror(errno)};
+  impl->wake_event.reset(::event_new(impl->base.get(), impl->wake.get(), EV_READ | EV_PERSIST, &on_wake, impl.get()));
+  if (!impl->wake_event || ::event_add(impl->wake_event.get(), nullptr) != 0) {
+    return Error{Errc::System, "no event loop: cannot watch its eventfd"};
+  }
+  return std::unique_ptr<Loop>(new Loop(std::move(impl)));
+}
+
+Loop::~Loop() {
+  impl_->guests.clear();
+  // What was handed to us dies before the base that its watches and timers hang on.
+  while (!impl_->deferred.empty() || !impl_->retired.empty()) {
+    impl_->deferred.clear();
+    std::vector<std::shared_ptr<void>> dead;
+    dead.swap(impl_->retired);
+  }
+  impl_->run_posted();
+  impl_->deferred.clear();
+  impl_->retired.clear();
+}
+
+void Loop::run() {
+  while (!impl_->stop.load(std::memory_order_acquire)) impl_->turn(0);
+  impl_->run_posted();
+  impl_->finish_turn();
+  impl_->stop.store(false, std::memory_order_release);
+}
+
+void Loop::run_once(Duration wait) {
+  if (wait <= Duration::zero()) {
+    impl_->turn(EVLOOP_NONBLOCK);
+    return;
+  }
+  Timer timer(*this, [] {});
+  timer.arm(wait);
+  impl_->turn(0);
+}
+
+void Loop::stop() {
+  impl_->stop.store(true, std::memory_order_release);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(impl_->wake.get(), &one, sizeof one);
+}
+
+void Loop::post(std::function<void()> work) {
+  bool first = false;
+  {
+    const std::lock_guard<std::mutex> lock(impl_->mutex);
+    first = impl_->posted.empty();
+    impl_->posted.push_back(std::move(work));
+  }
+  if (!first) return;  // its wake-up is under way
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(impl_->wake.get(), &one, sizeof one);
+}
+
+void Loop::defer(std::function<void()> work) {
+  impl_->deferred.push_back(std::move(work));
+}
+
+void Loop::retire(std::shared_ptr<void> object) {
+  if (object) impl_->retired.push_back(std::move(object));
+}
+
+TimePoint Loop::now() const {
+  if (impl_->now == TimePoint{}) impl_->now = sys::now();
+  return impl_->now;
+}
+
+// --- Timer --------------------------------------------------------------------------------------------------
+
+struct Timer::Impl {
+  event ev{};
+  std::function<void()> on_time;
+
+  static void fire(evutil_socket_t, short, void* arg) noexcept { static_cast<Impl*>(arg)->on_time(); }
+};
+
+Timer::Timer(Loop& loop, std::function<void()> on_time) : impl_(std::make_unique<Impl>()) {
+  impl_->on_time = std::move(on_time);
+  ::evtimer_assign(&impl_->ev, loop.impl().base.get(), &Impl::fire, impl_.get());
+}
+
+Timer::~Timer() {
+  ::event_del(&impl_->ev);
+}
+
+void Timer::arm(Duration in) {
+  const timeval tv = to_timeval(in);
+  ::event_add(&impl_->ev, &tv);
+}
+
+void Timer::arm_at(TimePoint when) {
+  arm(when - sys::now());
+}
+
+void Timer::cancel() {
+  ::event_del(&impl_->ev);
+}
+
+bool Timer::armed() const {
+  return ::event_pending(&impl_->ev, EV_TIMEOUT, nullptr) != 0;
+}
+
+// --- Watch --------------------------------------------------------------------------------------------------
+
+struct Watch::Impl {
+  event ev{};
+  event_base* base = nullptr;
+  int fd = -1;
+  short wanted = 0;
+  std::function<void(Ready)> on_ready;
+
+  static void fire(evutil_socket_t, short what, void* arg) noexcept {
+    static_cast<Impl*>(arg)->on_ready(Ready{(what & EV_READ) != 0, (what & EV_WRITE) != 0});
+  }
+};
+
+Watch::Watch(Loop& loop, int fd, std::function<void(Ready)> on_ready) : impl_(std::make_unique<Impl>()) {
+  impl_->base = loop.impl().base.get();
+  impl_->fd = fd;
+  impl_->on_ready = std::move(on_ready);
+}
+
+Watch::~Watch() {
+  if (impl_->wanted != 0) ::event_del(&impl_->ev);
+}
+
+void Watch::want(bool read, bool write) {
+  const auto wanted = static_cast<short>((read ? EV_READ : 0) | (write ? EV_WRITE : 0));
+  if (wanted == impl_->wanted) return;
+  if (impl_->wanted != 0) ::event_del(&impl_->ev);
+  impl_->wanted = wanted;
+  if (wanted == 0) return;
+  ::event_assign(&impl_->ev, impl_->base, impl_->fd, static_cast<short>(wanted | EV_PERSIST), &Impl::fire,
+                 impl_.get());
+  ::event_add(&impl_->ev, nullptr);
+}
+
+// --- Signal -------------------------------------------------------------------------------------------------
+
+struct Signal::Impl {
+  event ev{};
+  std::function<void()> on_signal;
+
+  static void fire(evutil_socket_t, short, void* arg) noexcept { static_cast<Impl*>(arg)->on_signal(); }
+};
+
+Signal::Signal(Loop& loop, int number, std::function<void()> on_signal) : impl_(std::make_unique<Impl>()) {
+  impl_->on_signal = std::move(on_signal);
+  evsignal_assign(&impl_->ev, loop.impl().base.get(), number, &Impl::fire, impl_.get());
+  ::event_add(&impl_->ev, nullptr);
+}
+
+Signal::~Signal() {
+  ::event_del(&impl_->ev);
+}
+
+}  // namespace amtgate::net

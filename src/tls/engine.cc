@@ -1,0 +1,346 @@
+#include "amtgate/tls/engine.h"
+
+#include <openssl/err.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "openssl.h"
+
+namespace amtgate::tls {
+namespace {
+
+/// The largest plaintext of one record; what a write() cuts its bytes into.
+constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+/// What one read(2) may bring when we decrypt ourselves: four records. Freed when empty, so an idle session has none.
+constexpr std::size_t kReadAhead = 4 * (kRecord + 512);
+
+/// OpenSSL's words for what operators meet most, and what they can do about it.
+const char* advice(unsigned long e) {
+  if (ERR_GET_LIB(e) != ERR_LIB_SSL) return "";
+  switch (ERR_GET_REASON(e)) {
+    case SSL_R_WRONG_VERSION_NUMBER: return " (the other side does not seem to speak TLS on this port)";
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+    case SSL_R_VERSION_TOO_LOW: return " (no TLS version in common: old machines need a lower tls_min)";
+    case SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED:
+      return " (the machine lacks secure renegotiation, RFC 5746: it needs tls_min = 1.0)";
+    case SSL_R_EE_KEY_TOO_SMALL:
+    case SSL_R_DH_KEY_TOO_SMALL: return " (an old machine: it needs tls_min = 1.0)";
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE: return " (it wants a client certificate: tls_cert, tls_key)";
+    default: return "";
+  }
+}
+
+}  // namespace
+
+struct Engine::State {
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    // A connection that ends without our close_notify (a reset) would make OpenSSL forbid its session's resumption, a
+    // rule that TLS 1.1 dropped. After a TLS error the session stays forbidden.
+    if (ssl && handshake_done && (!failed || error.code == Errc::Closed))
+      SSL_set_shutdown(ssl.get(), SSL_SENT_SHUTDOWN);
+  }
+
+  SslPtr ssl;
+  BIO* rbio = nullptr;  // of ssl
+  BIO* wbio = nullptr;
+  int fd = -1;
+  bool more = false;  // another record follows at once: the kernel may wait for it (MSG_MORE)
+  bool failed = false;
+  bool handshake_done = false;
+  Error error{Errc::System, ""};
+  int system_error = 0;
+  SessionPtr session;
+
+  Status fail(Errc code, std::string detail) {
+    failed = true;
+    error = Error{code, std::move(detail)};
+    return Status::Failed;
+  }
+  Status judge(int ret, int saved_errno);
+};
+
+namespace {
+
+// The socket BIO is OpenSSL's own but for the write: that one must not raise SIGPIPE, and joins records (MSG_MORE).
+using BioWrite = int (*)(BIO*, const char*, int);
+BioWrite g_socket_write = nullptr;
+
+int write_socket(BIO* bio, const char* data, int n) noexcept {
+  if (BIO_get_ktls_send(bio)) return g_socket_write(bio, data, n);  // control records travel in ancillary data
+  const auto* more = static_cast<const bool*>(BIO_get_app_data(bio));
+  BIO_clear_retry_flags(bio);
+  const ssize_t w = ::send(static_cast<int>(BIO_get_fd(bio, nullptr)), data, static_cast<std::size_t>(n),
+                           MSG_NOSIGNAL | (*more ? MSG_MORE : 0));
+  if (w < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+  return static_cast<int>(w);
+}
+
+const BIO_METHOD* socket_method() {
+  static const BIO_METHOD* const method = [] {
+    const BIO_METHOD* plain = BIO_s_socket();
+    g_socket_write = BIO_meth_get_write(plain);
+    BIO_METHOD* m = BIO_meth_new(BIO_TYPE_SOCKET, "socket");
+    BIO_meth_set_write(m, &write_socket);
+    BIO_meth_set_read(m, BIO_meth_get_read(plain));
+    BIO_meth_set_puts(m, BIO_meth_get_puts(plain));
+    BIO_meth_set_ctrl(m, BIO_meth_get_ctrl(plain));
+    BIO_meth_set_create(m, BIO_meth_get_create(plain));
+    BIO_meth_set_destroy(m, BIO_meth_get_destroy(plain));
+    return m;
+  }();
+  return method;
+}
+
+int state_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+int on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
+  auto* slot = static_cast<SessionPtr*>(SSL_get_ex_data(ssl, state_index()));
+  if (slot == nullptr) return 0;
+  *slot = SessionPtr(session, &SSL_SESSION_free);
+  return 1;  // the reference is ours now
+}
+
+}  // namespace
+
+/// What a call that did not succeed means.
+Status Engine::State::judge(int ret, int saved_errno) {
+  const unsigned long top = ERR_peek_last_error();
+  switch (SSL_get_error(ssl.get(), ret)) {
+    case SSL_ERROR_WANT_READ: return Status::WantRead;
+    case SSL_ERROR_WANT_WRITE: return Status::WantWrite;
+    case SSL_ERROR_ZERO_RETURN: return Status::Closed;
+    case SSL_ERROR_SYSCALL:
+      ERR_clear_error();
+      if (saved_errno == 0) return fail(Errc::Closed, "the connection ended inside TLS");
+      system_error = saved_errno;
+      return fail(saved_errno == ETIMEDOUT ? Errc::Timeout : Errc::Closed, std::strerror(saved_errno));
+    default: break;
+  }
+  if (ERR_GET_LIB(top) == ERR_LIB_SSL && ERR_GET_REASON(top) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    ERR_clear_error();
+    return fail(Errc::Closed, handshake_done ? "the connection ended without a close_notify"
+                                             : "the connection was closed during the TLS handshake");
+  }
+  const std::string hint = advice(top);
+  return fail(Errc::Refused, "TLS: " + take_reason("unknown error") + hint);
+}
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+Result<Engine> Engine::on_fd(const Context& context, int fd) {
+  auto state = std::make_unique<State>();
+  state->ssl.reset(SSL_new(context.native()));
+  BIO* bio = BIO_new(socket_method());
+  if (!state->ssl || bio == nullptr) {
+    BIO_free(bio);
+    return Error{Errc::System, "no TLS connection: " + take_reason("out of memory")};
+  }
+  BIO_set_fd(bio, fd, BIO_NOCLOSE);
+  BIO_set_app_data(bio, &state->more);
+  state->fd = fd;
+  state->rbio = state->wbio = bio;
+  SSL_set_bio(state->ssl.get(), bio, bio);
+  if (context.is_server()) {
+    SSL_set_accept_state(state->ssl.get());
+  } else {
+    SSL_set_connect_state(state->ssl.get());
+    SSL_set_ex_data(state->ssl.get(), state_index(), &state->session);
+  }
+  return Engine(std::move(state));
+}
+
+Result<Engine> Engine::in_memory(const Context& context) {
+  auto state = std::make_unique<State>();
+  state->ssl.reset(SSL_new(context.native()));
+  BioPtr in(BIO_new(BIO_s_mem()));
+  BioPtr out(BIO_new(BIO_s_mem()));
+  if (!state->ssl || !in || !out) return Error{Errc::System, "no TLS connection: " + take_reason("out of memory")};
+  BIO_set_mem_eof_return(in.get(), -1);  // empty is "wait", not "end"
+  state->rbio = in.release();
+  state->wbio = out.release();
+  SSL_set_bio(state->ssl.get(), state->rbio, state->wbio);
+  if (context.is_server()) {
+    SSL_set_accept_state(state->ssl.get());
+  } else {
+    SSL_set_connect_state(state->ssl.get());
+    SSL_set_ex_data(state->ssl.get(), state_index(), &state->session);
+  }
+  return Engine(std::move(state));
+}
+
+void Engine::resume(const SessionPtr& session) {
+  if (session) SSL_set_session(state_->ssl.get(), session.get());
+}
+
+SessionPtr Engine::session() const {
+  return state_->session;
+}
+
+bool Engine::resumed() const {
+  return SSL_session_reused(state_->ssl.get()) == 1;
+}
+
+Status Engine::handshake() {
+  State& s = *state_;
+  if (s.failed) return Status::Failed;
+  ERR_clear_error();
+  errno = 0;
+  const int r = SSL_do_handshake(s.ssl.get());
+  if (r != 1) {
+    const Status status = s.judge(r, errno);
+    return status == Status::Closed ? s.fail(Errc::Closed, "closed during the TLS handshake") : status;
+  }
+  if (!s.handshake_done) {
+    s.handshake_done = true;
+    if (s.fd >= 0 && !ktls_recv()) {
+      SSL_set_read_ahead(s.ssl.get(), 1);
+      SSL_set_default_read_buffer_len(s.ssl.get(), kReadAhead);
+    }
+  }
+  return Status::Done;
+}
+
+bool Engine::handshake_done() const {
+  return state_->handshake_done;
+}
+
+IoResult Engine::read(MutableBytes to) {
+  State& s = *state_;
+  if (s.failed) return {Status::Failed, 0};
+  std::size_t total = 0;
+  while (total < to.size()) {
+    std::size_t n = 0;
+    ERR_clear_error();
+    errno = 0;
+    const int r = SSL_read_ex(s.ssl.get(), to.data() + total, to.size() - total, &n);
+    if (r != 1) {
+      // With something in hand the end or the error comes again with the next call.
+      const Status status = s.judge(r, errno);
+      if (total == 0) return {status, 0};
+      break;
+    }
+    total += n;
+    if (SSL_has_pending(s.ssl.get()) == 0) break;
+  }
+  return {Status::Done, total};
+}
+
+IoResult Engine::write(Bytes from) {
+  State& s = *state_;
+  if (s.failed) return {Status::Failed, 0};
+  std::size_t total = 0;
+  while (total < from.size()) {
+    const std::size_t n = std::min(kRecord, from.size() - total);
+    s.more = from.size() - total > n;
+    std::size_t taken = 0;
+    ERR_clear_error();
+    errno = 0;
+    const int r = SSL_write_ex(s.ssl.get(), from.data() + total, n, &taken);
+    if (r != 1) {
+      const Status status = s.judge(r, errno);
+      if (total == 0) return {status, 0};
+      break;
+    }
+    total += taken;
+  }
+  s.more = false;
+  return {Status::Done, total};
+}
+
+bool Engine::has_pending() const {
+  return SSL_has_pending(state_->ssl.get()) == 1;
+}
+
+Status Engine::shutdown() {
+  State& s = *state_;
+  if (s.failed) return Status::Failed;
+  if (!s.handshake_done || (SSL_get_shutdown(s.ssl.get()) & SSL_SENT_SHUTDOWN) != 0) return Status::Done;
+  ERR_clear_error();
+  errno = 0;
+  const int r = SSL_shutdown(s.ssl.get());
+  if (r >= 0) return Status::Done;
+  return s.judge(r, errno);
+}
+
+bool Engine::ktls_send() const {
+  return BIO_get_ktls_send(state_->wbio);
+}
+
+bool Engine::ktls_recv() const {
+  return BIO_get_ktls_recv(state_->rbio);
+}
+
+const Error& Engine::error() const {
+  return state_->error;
+}
+
+int Engine::system_error() const {
+  return state_->system_error;
+}
+
+std::vector<Certificate> Engine::peer_chain() const {
+  std::vector<Certificate> out;
+  const auto add = [&out](X509* cert) {
+    const int n = i2d_X509(cert, nullptr);
+    if (n <= 0) return;
+    Buffer der(static_cast<std::size_t>(n));
+    unsigned char* at = der.data();
+    i2d_X509(cert, &at);
+    out.emplace_back(std::move(der));
+  };
+  const SSL* ssl = state_->ssl.get();
+  X509* leaf = SSL_get0_peer_certificate(ssl);
+  if (leaf == nullptr) return out;
+  add(leaf);
+  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
+  // On a client the chain begins with the leaf itself, on a server it does not.
+  for (int i = SSL_is_server(ssl) == 1 ? 0 : 1; chain != nullptr && i < sk_X509_num(chain); ++i) {
+    add(sk_X509_value(chain, i));
+  }
+  return out;
+}
+
+std::string Engine::version() const {
+  return state_->handshake_done ? SSL_get_version(state_->ssl.get()) : "";
+}
+
+std::string Engine::cipher() const {
+  const SSL_CIPHER* c = SSL_get_current_cipher(state_->ssl.get());
+  return state_->handshake_done && c != nullptr ? SSL_CIPHER_get_name(c) : "";
+}
+
+void Engine::feed(Bytes in) {
+  std::size_t n = 0;
+  if (!in.empty()) BIO_write_ex(state_->rbio, in.data(), in.size(), &n);
+}
+
+Buffer Engine::take_output() {
+  Buffer out(BIO_ctrl_pending(state_->wbio));
+  std::size_t n = 0;
+  if (!out.empty()) BIO_read_ex(state_->wbio, out.data(), out.size(), &n);
+  out.resize(n);
+  return out;
+}
+
+namespace detail {
+void remember_sessions(SSL_CTX* ctx) {
+  SSL_CTX_sess_set_new_cb(ctx, &on_new_session);
+}
+}  // namespace detail
+
+}  // namespace amtgate::tls
