@@ -51,7 +51,7 @@ TEST_F(Files, SecretsMustNotBeReadableByOthers) {
   EXPECT_TRUE(check_private(at("s")));
   ::chmod(at("s").c_str(), 0640);
   EXPECT_TRUE(check_private(at("s")));
-  for (const mode_t bad : {0644, 0602, 0660}) {
+  for (const mode_t bad : {0644U, 0602U, 0660U}) {
     ::chmod(at("s").c_str(), bad);
     const auto r = check_private(at("s"));
     ASSERT_FALSE(r);
