@@ -1,5 +1,1 @@
-#include "amtgate/rules/command.h"
-
-int main(int argc, char** argv) {
-  return amtgate::rules::run(argc, argv);
-}
+int main() { return 2; }

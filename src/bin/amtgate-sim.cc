@@ -1,3 +1,1 @@
-#include "amtgate/simhost/main.h"
-
-int main(int argc, char** argv) { return amtgate::simhost::run(argc, argv); }
+int main() { return 2; }

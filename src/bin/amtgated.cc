@@ -1,1 +1,5 @@
-int main() { return 2; }
+#include "amtgate/daemon/daemon.h"
+
+int main(int argc, char** argv) {
+  return amtgate::daemon::run(argc, argv);
+}

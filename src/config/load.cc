@@ -15,7 +15,7 @@ constexpr std::size_t kVncPasswordUsed = 8;  // what RFB's DES challenge looks a
 std::string folder_of(const std::string& file) {
   const std::size_t slash = file.rfind('/');
   if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : file.substr(0, slash);
+  return file.substr(0, slash);  // empty for the root
 }
 
 std::string octal(mode_t mode) {

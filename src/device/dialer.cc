@@ -210,7 +210,7 @@ class Attempt final : public Opening {
     options.service = request_.service;
     options.credentials = {target().username, target().password.reveal()};
     options.allow_plaintext = target().plaintext_auth;
-    options.device = target().name;
+    options.device = who();
     role_.emplace(options, shared_.random, loop_.now());
     stream_->on_ready([this](net::Ready) { pump(); });
     pump();
@@ -262,11 +262,11 @@ class Attempt final : public Opening {
       if (const auto* authenticated = std::get_if<redir::ClientRole::Authenticated>(&*event)) {
         method_ = redir::method_name(authenticated->method);
         judged(true);
-      } else if (const auto* failed = std::get_if<redir::ClientRole::Failed>(&*event)) {
+      } else if (auto* failed = std::get_if<redir::ClientRole::Failed>(&*event)) {
         if (failed->code == Errc::AuthFailed) judged(false);
         start_status_ = failed->status;
         if (failed->stage != redir::ClientRole::Stage::Start) start_status_ = 0;
-        fail(failed->code, redir::name(failed->stage), who() + ": " + failed->sentence);
+        fail(failed->code, redir::name(failed->stage), std::move(failed->sentence));
         return false;
       } else if (std::holds_alternative<redir::ClientRole::Open>(*event)) {
         succeed();

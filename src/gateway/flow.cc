@@ -425,7 +425,7 @@ void Flow::end(const Error& why) {
         // The client has not spoken yet, so it cannot be told.
         why_ = why;
         failed(why);
-        closing();
+        return ended();
       }
       return pump();
     case State::Closing:

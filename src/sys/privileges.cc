@@ -23,6 +23,7 @@ cap_value_t number(Capability c) {
     case Capability::NetRaw: return CAP_NET_RAW;
     case Capability::NetBindService: return CAP_NET_BIND_SERVICE;
     case Capability::SysResource: return CAP_SYS_RESOURCE;
+    case Capability::DacReadSearch: return CAP_DAC_READ_SEARCH;
   }
   return CAP_NET_ADMIN;
 }
@@ -69,6 +70,7 @@ const char* name(Capability c) {
     case Capability::NetRaw: return "cap_net_raw";
     case Capability::NetBindService: return "cap_net_bind_service";
     case Capability::SysResource: return "cap_sys_resource";
+    case Capability::DacReadSearch: return "cap_dac_read_search";
   }
   return "?";
 }

@@ -37,6 +37,7 @@ struct Counters {
   Counter spliced_bytes;
 
   Counter& opened_of(Service s) { return opened[static_cast<std::size_t>(s)]; }
+  std::uint64_t failed_of_code(Errc code) const { return failed[static_cast<std::size_t>(code)].value(); }
   Counter& failed_of(Errc code) { return failed[static_cast<std::size_t>(code)]; }
 };
 

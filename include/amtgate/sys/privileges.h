@@ -11,7 +11,7 @@
 
 namespace amtgate::sys {
 
-enum class Capability { NetAdmin, NetRaw, NetBindService, SysResource };
+enum class Capability { NetAdmin, NetRaw, NetBindService, SysResource, DacReadSearch };
 /// "cap_net_admin", ...
 const char* name(Capability c);
 

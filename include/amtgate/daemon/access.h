@@ -1,0 +1,33 @@
+// Who owns what: folders of the daemon's account, and who may use the control socket.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "amtgate/base/result.h"
+#include "amtgate/sys/privileges.h"
+
+namespace amtgate::daemon {
+
+/// As root: makes sure that the folder is there, and belongs to `account` if it was made now or is root's and empty.
+/// A folder with something in it stays as it is: it may be anybody's. As somebody else: makes it. Errors: System.
+Result<void> own_folder(const std::string& path, mode_t mode, const sys::Account& account);
+
+/// While it lives, files are made and read as `account` (effective user and group). Before the first thread; does
+/// nothing when we are not root.
+class ActAs {
+ public:
+  explicit ActAs(const sys::Account& account);
+  ~ActAs();
+  ActAs(const ActAs&) = delete;
+  ActAs& operator=(const ActAs&) = delete;
+
+ private:
+  bool acting_ = false;
+};
+
+/// Root, the daemon's account, and members of its group.
+bool is_operator(uid_t uid, gid_t gid, const sys::Account& account);
+
+}  // namespace amtgate::daemon

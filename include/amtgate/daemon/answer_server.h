@@ -1,0 +1,38 @@
+// AnswerServer: takes connections, reads one request from each, writes one answer and closes. The control socket and
+// the metrics page are two of them.
+//
+// Bounds: a request's length, the time for request and answer, and the number of connections at once. (evhttp of
+// libevent 2.1 cannot bound the last one, so it is not used for the page.)
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "amtgate/net/listen.h"
+#include "amtgate/net/loop.h"
+
+namespace amtgate::daemon {
+
+struct AnswerOptions {
+  std::string_view end;  // what ends a request: a literal
+  std::size_t max_request = 4096;
+  std::size_t max_connections = 16;
+  Duration deadline = seconds(10);
+  /// Whether this connection may ask at all; it is closed otherwise. Empty = everybody.
+  std::function<bool(int fd)> admit;
+};
+
+class AnswerServer {
+ public:
+  /// `answer` gets the request without its end, and runs on the loop.
+  using Answer = std::function<std::string(std::string_view request)>;
+  AnswerServer(net::Loop& loop, sys::UniqueFd listening, AnswerOptions options, Answer answer);
+  ~AnswerServer();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace amtgate::daemon

@@ -1,0 +1,33 @@
+// Commander: what the control socket and the metrics page ask, answered by the gateway and the daemon together.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "amtgate/control/commands.h"
+#include "amtgate/gateway/gateway.h"
+
+namespace amtgate::daemon {
+
+class Commander final : public control::Commands {
+ public:
+  /// `reload` reads the configuration again and gives every mistake. `gateway` outlives this.
+  Commander(gateway::Gateway& gateway, std::string config_file, std::function<std::vector<std::string>()> reload);
+
+  control::Status status() const override;
+  std::vector<control::SessionInfo> sessions() const override;
+  Result<void> end(control::SessionId id) override;
+  std::vector<std::string> reload() override;
+  std::vector<control::Metric> metrics() const override;
+
+ private:
+  gateway::Gateway& gateway_;
+  std::string config_file_;
+  std::function<std::vector<std::string>()> reload_;
+  control::WallTime started_;
+  control::WallTime loaded_;
+  bool reload_failed_ = false;
+};
+
+}  // namespace amtgate::daemon

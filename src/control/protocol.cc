@@ -1,0 +1,269 @@
+#include "amtgate/control/protocol.h"
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "amtgate/control/metrics.h"
+
+namespace amtgate::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Names from the network (user names) may not be UTF-8.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// Nothing when the text is not JSON or is nested deeper than any message of ours.
+std::optional<Json> parse_json(std::string_view text, int most_depth) {
+  bool too_deep = false;
+  const Json::parser_callback_t watch = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > most_depth;
+    return !too_deep;
+  };
+  Json json = Json::parse(text.begin(), text.end(), watch, false);
+  if (json.is_discarded() || too_deep) return std::nullopt;
+  return json;
+}
+
+std::string refusal(std::string text, std::vector<std::string> mistakes = {}) {
+  Json reply = {{"ok", false}, {"error", std::move(text)}};
+  if (!mistakes.empty()) reply["mistakes"] = std::move(mistakes);
+  return dump(reply) + "\n";
+}
+std::string success(Json data) {
+  return dump(Json{{"ok", true}, {"data", std::move(data)}}) + "\n";
+}
+
+Json json_of(const SessionInfo& s) {
+  return {{"id", s.id.value},       {"target", s.target},    {"service", s.service},
+          {"client", s.client},     {"user", s.user},        {"device", s.device},
+          {"tls", s.tls},           {"state", s.state},      {"started", format_time(s.started)},
+          {"rx_bytes", s.rx_bytes}, {"tx_bytes", s.tx_bytes}};
+}
+Json json_of(const std::vector<SessionInfo>& sessions) {
+  Json out = Json::array();
+  for (const SessionInfo& s : sessions) out.push_back(json_of(s));
+  return out;
+}
+Json json_of(const Status& s) {
+  Json targets = Json::array();
+  for (const TargetStatus& t : s.targets) {
+    targets.push_back({{"name", t.name},
+                       {"addresses", t.addresses},
+                       {"device", t.device},
+                       {"state", t.state},
+                       {"detail", t.detail},
+                       {"sessions", t.sessions}});
+  }
+  return {{"version", s.version},
+          {"pid", s.pid},
+          {"config", s.config},
+          {"started", format_time(s.started)},
+          {"loaded", format_time(s.loaded)},
+          {"reload_failed", s.reload_failed},
+          {"workers", s.workers},
+          {"sessions", s.sessions},
+          {"sessions_total", s.sessions_total},
+          {"refused_total", s.refused_total},
+          {"problems", s.problems},
+          {"targets", std::move(targets)}};
+}
+
+/// Reads fields of one object; the first that is missing or of another type is remembered.
+class Fields {
+ public:
+  explicit Fields(const Json& object) : object_(object) {}
+
+  std::string text(const char* key) {
+    const Json* value = find(key, &Json::is_string);
+    return value != nullptr ? value->get<std::string>() : std::string();
+  }
+  std::uint64_t number(const char* key) {
+    const Json* value = find(key, &Json::is_number_unsigned);
+    return value != nullptr ? value->get<std::uint64_t>() : 0;
+  }
+  bool flag(const char* key) {
+    const Json* value = find(key, &Json::is_boolean);
+    return value != nullptr && value->get<bool>();
+  }
+  WallTime time(const char* key) {
+    const Result<WallTime> t = parse_time(text(key));
+    if (!t && wrong_.empty()) wrong_ = key;
+    return t ? *t : WallTime{};
+  }
+  const Json& list(const char* key) {
+    static const Json empty = Json::array();
+    const Json* value = find(key, &Json::is_array);
+    return value != nullptr ? *value : empty;
+  }
+  std::vector<std::string> texts(const char* key) {
+    std::vector<std::string> out;
+    for (const Json& item : list(key)) {
+      if (!item.is_string()) {
+        if (wrong_.empty()) wrong_ = key;
+        continue;
+      }
+      out.push_back(item.get<std::string>());
+    }
+    return out;
+  }
+  const std::string& wrong() const { return wrong_; }
+
+ private:
+  const Json* find(const char* key, bool (Json::*is)() const noexcept) {
+    const auto at = object_.is_object() ? object_.find(key) : object_.end();
+    if (at == object_.end() || !((*at).*is)()) {
+      if (wrong_.empty()) wrong_ = key;
+      return nullptr;
+    }
+    return &*at;
+  }
+  const Json& object_;
+  std::string wrong_;
+};
+
+Error bad_field(const std::string& key) {
+  return Error{Errc::BadValue, "the daemon's answer has no usable '" + key + "'"};
+}
+
+std::string end_session(Commands& commands, const Json& request) {
+  const auto id = request.find("id");
+  if (id == request.end() || !id->is_number_unsigned())
+    return refusal("end needs an id: a number of `amtgate sessions`");
+  const Result<void> ended = commands.end(SessionId{id->get<std::uint64_t>()});
+  return ended ? success(Json::object()) : refusal(ended.error().detail);
+}
+
+std::string reload(Commands& commands) {
+  std::vector<std::string> mistakes = commands.reload();
+  if (mistakes.empty()) return success(Json::object());
+  return refusal("the new configuration is refused, the old one stays in force", std::move(mistakes));
+}
+
+}  // namespace
+
+std::string answer(Commands& commands, std::string_view request) {
+  if (request.size() > kMaxRequest) return refusal("the request is too long");
+  const std::optional<Json> json = parse_json(request, kMaxDepth);
+  if (!json || !json->is_object()) return refusal("the request is not a JSON object");
+  const auto command = json->find("command");
+  if (command == json->end() || !command->is_string()) return refusal("the request names no command");
+  const auto name = command->get<std::string>();
+  if (name == "status") return success(json_of(commands.status()));
+  if (name == "sessions") return success(json_of(commands.sessions()));
+  if (name == "end") return end_session(commands, *json);
+  if (name == "reload") return reload(commands);
+  if (name == "metrics") return success(render(commands.metrics()));
+  return refusal("unknown command '" + name.substr(0, 40) + "'");
+}
+
+std::string request(std::string_view command) {
+  return dump(Json{{"command", command}}) + "\n";
+}
+std::string request_end(SessionId id) {
+  return dump(Json{{"command", "end"}, {"id", id.value}}) + "\n";
+}
+
+Result<Reply> parse_reply(std::string_view line) {
+  // A status is an object of a list of objects of lists, inside the reply.
+  const std::optional<Json> json = line.size() > kMaxReply ? std::nullopt : parse_json(line, kMaxDepth + 3);
+  if (!json || !json->is_object()) return Error{Errc::BadValue, "the daemon's answer is not a JSON object"};
+  Fields fields(*json);
+  Reply reply;
+  reply.ok = fields.flag("ok");
+  if (!fields.wrong().empty()) return bad_field(fields.wrong());
+  if (!reply.ok) {
+    reply.error = fields.text("error");
+    if (json->contains("mistakes")) reply.mistakes = fields.texts("mistakes");
+    if (!fields.wrong().empty()) return bad_field(fields.wrong());
+    return reply;
+  }
+  if (!json->contains("data")) return bad_field("data");
+  reply.data = dump((*json)["data"]);
+  return reply;
+}
+
+std::string to_json(const Status& status) {
+  return dump(json_of(status));
+}
+std::string to_json(const std::vector<SessionInfo>& sessions) {
+  return dump(json_of(sessions));
+}
+
+Result<Status> status_from_json(std::string_view text) {
+  const std::optional<Json> json = parse_json(text, kMaxDepth + 2);
+  if (!json || !json->is_object()) return Error{Errc::BadValue, "the daemon's status is not a JSON object"};
+  Fields f(*json);
+  Status s;
+  s.version = f.text("version");
+  s.pid = f.number("pid");
+  s.config = f.text("config");
+  s.started = f.time("started");
+  s.loaded = f.time("loaded");
+  s.reload_failed = f.flag("reload_failed");
+  s.workers = static_cast<unsigned>(f.number("workers"));
+  s.sessions = f.number("sessions");
+  s.sessions_total = f.number("sessions_total");
+  s.refused_total = f.number("refused_total");
+  s.problems = f.texts("problems");
+  for (const Json& item : f.list("targets")) {
+    Fields t(item);
+    TargetStatus target;
+    target.name = t.text("name");
+    target.addresses = t.texts("addresses");
+    target.device = t.text("device");
+    target.state = t.text("state");
+    target.detail = t.text("detail");
+    target.sessions = t.number("sessions");
+    if (!t.wrong().empty()) return bad_field(t.wrong());
+    s.targets.push_back(std::move(target));
+  }
+  if (!f.wrong().empty()) return bad_field(f.wrong());
+  return s;
+}
+
+Result<std::vector<SessionInfo>> sessions_from_json(std::string_view text) {
+  const std::optional<Json> json = parse_json(text, kMaxDepth);
+  if (!json || !json->is_array()) return Error{Errc::BadValue, "the daemon's sessions are not a JSON list"};
+  std::vector<SessionInfo> out;
+  for (const Json& item : *json) {
+    Fields f(item);
+    SessionInfo s;
+    s.id = SessionId{f.number("id")};
+    s.target = f.text("target");
+    s.service = f.text("service");
+    s.client = f.text("client");
+    s.user = f.text("user");
+    s.device = f.text("device");
+    s.tls = f.text("tls");
+    s.state = f.text("state");
+    s.started = f.time("started");
+    s.rx_bytes = f.number("rx_bytes");
+    s.tx_bytes = f.number("tx_bytes");
+    if (!f.wrong().empty()) return bad_field(f.wrong());
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+std::string format_time(WallTime t) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(t);
+  std::tm parts = {};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Result<WallTime> parse_time(std::string_view text) {
+  const std::string copy(text);
+  std::tm parts = {};
+  const char* end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return Error{Errc::BadValue, "'" + copy + "' is not a time"};
+  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
+}  // namespace amtgate::control

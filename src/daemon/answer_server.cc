@@ -1,0 +1,100 @@
+#include "amtgate/daemon/answer_server.h"
+
+#include <array>
+#include <map>
+
+#include "amtgate/net/stream.h"
+
+namespace amtgate::daemon {
+
+struct AnswerServer::Impl {
+  struct Connection {
+    Connection(net::Loop& loop, sys::UniqueFd fd, std::function<void()> on_time)
+        : stream(std::make_unique<net::Stream>(loop, std::move(fd))), timer(loop, std::move(on_time)) {}
+    std::unique_ptr<net::Stream> stream;
+    net::Timer timer;
+    std::string request;
+    std::string answer;
+    std::size_t written = 0;
+  };
+
+  Impl(net::Loop& l, AnswerOptions o, Answer a) : loop(l), options(std::move(o)), answer(std::move(a)) {}
+
+  void accept(net::Accepted accepted) {
+    if (connections.size() >= options.max_connections) return;
+    if (options.admit && !options.admit(accepted.fd.get())) return;
+    const std::uint64_t id = next++;
+    auto made = std::make_shared<Connection>(loop, std::move(accepted.fd), [this, id] { drop(id); });
+    made->timer.arm(options.deadline);
+    made->stream->on_ready([this, id](net::Ready) { go_on(id); });
+    made->stream->want(true, false);
+    connections.emplace(id, std::move(made));
+  }
+
+  void drop(std::uint64_t id) {
+    const auto at = connections.find(id);
+    if (at == connections.end()) return;
+    loop.retire(std::move(at->second));
+    connections.erase(at);
+  }
+
+  void go_on(std::uint64_t id) {
+    const auto at = connections.find(id);
+    if (at == connections.end()) return;
+    Connection& c = *at->second;
+    if (c.answer.empty() && !read(c)) return drop(id);
+    if (!c.answer.empty() && !write(c)) return drop(id);
+  }
+
+  /// False when the connection is of no more use.
+  bool read(Connection& c) {
+    std::array<std::uint8_t, 4096> block{};
+    while (true) {
+      const net::IoResult got = c.stream->read(block);
+      if (got.status == net::Io::Again) return true;
+      if (got.status != net::Io::Ok) return false;
+      c.request.append(as_text(Bytes(block).first(got.bytes)));
+      const std::size_t end = c.request.find(options.end);
+      if (end == std::string::npos && c.request.size() > options.max_request) return false;
+      if (end == std::string::npos) continue;
+      c.answer = answer(std::string_view(c.request).substr(0, end));
+      c.stream->want(false, true);
+      return !c.answer.empty();
+    }
+  }
+
+  bool write(Connection& c) {
+    while (c.written < c.answer.size()) {
+      const net::IoResult put = c.stream->write(as_bytes(std::string_view(c.answer).substr(c.written)));
+      if (put.status == net::Io::Again) return true;
+      if (put.status != net::Io::Ok) return false;
+      c.written += put.bytes;
+    }
+    // Not here: finish() gives the stream another callback, and this is its present one.
+    c.stream->want(false, false);
+    const auto last = std::make_shared<std::unique_ptr<net::Stream>>(std::move(c.stream));
+    loop.defer([&l = loop, last] { net::finish(l, std::move(*last)); });
+    return false;
+  }
+
+  net::Loop& loop;
+  AnswerOptions options;
+  Answer answer;
+  std::uint64_t next = 0;
+  std::map<std::uint64_t, std::shared_ptr<Connection>> connections;
+  std::unique_ptr<net::Listener> listener;
+};
+
+AnswerServer::AnswerServer(net::Loop& loop, sys::UniqueFd listening, AnswerOptions options, Answer answer)
+    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(answer))) {
+  Impl* impl = impl_.get();
+  impl_->listener = std::make_unique<net::Listener>(loop, std::move(listening), net::Destination::Socket,
+                                                    [impl](net::Accepted a) { impl->accept(std::move(a)); });
+}
+
+AnswerServer::~AnswerServer() {
+  impl_->listener.reset();
+  impl_->connections.clear();
+}
+
+}  // namespace amtgate::daemon

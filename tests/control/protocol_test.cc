@@ -1,0 +1,167 @@
+#include "amtgate/control/protocol.h"
+
+#include <gtest/gtest.h>
+
+namespace amtgate::control {
+namespace {
+
+class FakeDaemon final : public Commands {
+ public:
+  std::vector<std::string> mistakes;
+  std::uint64_t ended = 0;
+
+  Status status() const override {
+    Status s;
+    s.workers = 2;
+    s.version = "1";
+    s.problems = {"x"};
+    s.targets.push_back({"pc1", {"192.0.2.1"}, "10.0.0.1", "ready", "", 3});
+    return s;
+  }
+  std::vector<SessionInfo> sessions() const override {
+    SessionInfo s;
+    s.id = SessionId{42};
+    s.target = "pc1";
+    s.service = "sol";
+    s.client = "10.0.0.5:51332";
+    s.user = "caf\xe9";  // a client may claim any bytes
+    s.started = std::chrono::system_clock::from_time_t(1769860800);
+    s.tx_bytes = 18446744073709551615U;
+    return {s};
+  }
+  Result<void> end(SessionId id) override {
+    if (id.value != 42) return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+    ended = id.value;
+    return {};
+  }
+  std::vector<std::string> reload() override { return mistakes; }
+  std::vector<Metric> metrics() const override { return {{"amtgate_x", "X.", MetricType::Gauge, {}, 1}}; }
+};
+
+std::string without_newline(std::string text) {
+  EXPECT_TRUE(text.ends_with('\n'));
+  text.pop_back();
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  return text;
+}
+Reply ask(Commands& commands, const std::string& request) {
+  const Result<Reply> reply = parse_reply(without_newline(answer(commands, without_newline(request))));
+  EXPECT_TRUE(reply);
+  return reply ? *reply : Reply{};
+}
+
+TEST(Protocol, SessionsComeBackAsTheyWere) {
+  FakeDaemon daemon;
+  const Reply reply = ask(daemon, request("sessions"));
+  ASSERT_TRUE(reply.ok);
+  const auto sessions = sessions_from_json(reply.data);
+  ASSERT_TRUE(sessions);
+  const SessionInfo& s = sessions->at(0);
+  EXPECT_EQ(s.id.value, 42U);
+  EXPECT_EQ(s.client, "10.0.0.5:51332");
+  EXPECT_EQ(s.user, "caf\xef\xbf\xbd");
+  EXPECT_EQ(s.tx_bytes, 18446744073709551615U);
+  EXPECT_EQ(format_time(s.started), "2026-01-31T12:00:00Z");
+}
+
+TEST(Protocol, SessionsHaveTheContractsKeysInOrder) {
+  FakeDaemon daemon;
+  const std::string json = to_json(daemon.sessions());
+  std::size_t at = 0;
+  for (const char* key :
+       {"id", "target", "service", "client", "user", "device", "tls", "state", "started", "rx_bytes", "tx_bytes"}) {
+    const std::size_t next = json.find("\"" + std::string(key) + "\":", at);
+    ASSERT_NE(next, std::string::npos) << key;
+    at = next;
+  }
+}
+
+TEST(Protocol, StatusComesBackAsItWas) {
+  FakeDaemon daemon;
+  const auto status = status_from_json(ask(daemon, request("status")).data);
+  ASSERT_TRUE(status) << status.error().detail;
+  EXPECT_EQ(status->workers, 2U);
+  EXPECT_EQ(status->problems, std::vector<std::string>{"x"});
+  ASSERT_EQ(status->targets.size(), 1U);
+  EXPECT_EQ(status->targets[0].addresses, std::vector<std::string>{"192.0.2.1"});
+  EXPECT_EQ(status->targets[0].sessions, 3U);
+}
+
+TEST(Protocol, EndsTheSessionOfThatNumber) {
+  FakeDaemon daemon;
+  EXPECT_TRUE(ask(daemon, request_end(SessionId{42})).ok);
+  EXPECT_EQ(daemon.ended, 42U);
+  EXPECT_EQ(ask(daemon, request_end(SessionId{7})).error, "there is no session 7");
+}
+
+TEST(Protocol, ReloadGivesEveryMistake) {
+  FakeDaemon daemon;
+  EXPECT_TRUE(ask(daemon, request("reload")).ok);
+  daemon.mistakes = {"f:1: x", "f:2: y"};
+  const Reply reply = ask(daemon, request("reload"));
+  EXPECT_FALSE(reply.ok);
+  EXPECT_EQ(reply.mistakes, daemon.mistakes);
+}
+
+TEST(Protocol, MetricsAreText) {
+  FakeDaemon daemon;
+  EXPECT_EQ(ask(daemon, request("metrics")).data,
+            "\"# HELP amtgate_x X.\\n# TYPE amtgate_x gauge\\namtgate_x 1\\n\"");
+}
+
+struct Row {
+  const char* name;
+  std::string request;
+  const char* error;
+};
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.name;
+}
+const Row kRows[] = {
+    {"empty", "", "the request is not a JSON object"},
+    {"not_json", "status", "the request is not a JSON object"},
+    {"list", "[]", "the request is not a JSON object"},
+    {"cut", R"({"command":"status")", "the request is not a JSON object"},
+    {"two", R"({"command":"status"}{})", "the request is not a JSON object"},
+    {"no_command", "{}", "the request names no command"},
+    {"number_for_command", R"({"command":1})", "the request names no command"},
+    {"unknown", R"({"command":"stop"})", "unknown command 'stop'"},
+    {"end_without_id", R"({"command":"end"})", "end needs an id: a number of `amtgate sessions`"},
+    {"end_of_minus_one", R"({"command":"end","id":-1})", "end needs an id: a number of `amtgate sessions`"},
+    {"end_of_text", R"({"command":"end","id":"42"})", "end needs an id: a number of `amtgate sessions`"},
+    {"too_long", std::string(kMaxRequest + 1, ' '), "the request is too long"},
+    {"too_deep", R"({"command":"status","x":[[[[[[1]]]]]]})", "the request is not a JSON object"},
+    {"very_deep", std::string(4000, '['), "the request is not a JSON object"},
+    {"not_utf8", "{\"command\":\"\xff\"}", "the request is not a JSON object"},
+};
+class ProtocolRows : public testing::TestWithParam<Row> {};
+TEST_P(ProtocolRows, IsRefusedInWords) {
+  FakeDaemon daemon;
+  const Result<Reply> reply = parse_reply(without_newline(answer(daemon, GetParam().request)));
+  ASSERT_TRUE(reply);
+  EXPECT_FALSE(reply->ok);
+  EXPECT_EQ(reply->error, GetParam().error);
+}
+INSTANTIATE_TEST_SUITE_P(Bad, ProtocolRows, testing::ValuesIn(kRows),
+                         [](const auto& i) { return std::string(i.param.name); });
+
+TEST(Protocol, RefusesRepliesThatAreNone) {
+  for (const char* bad : {"", "[]", "{}", R"({"ok":1})", R"({"ok":true})", R"({"ok":false})",
+                          R"({"ok":false,"error":1})", R"({"ok":false,"error":"x","mistakes":1})"}) {
+    EXPECT_FALSE(parse_reply(bad)) << bad;
+  }
+  EXPECT_FALSE(sessions_from_json(R"([{"id":"x"}])"));
+  EXPECT_FALSE(sessions_from_json(R"([1])"));
+  EXPECT_FALSE(sessions_from_json("{}"));
+  EXPECT_FALSE(status_from_json("{}"));
+}
+
+TEST(Protocol, ReadsTimesStrictly) {
+  EXPECT_EQ(format_time(*parse_time("2026-01-31T12:00:00Z")), "2026-01-31T12:00:00Z");
+  for (const char* bad : {"", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00Zx", "2026-13-31T12:00:00Z"}) {
+    EXPECT_FALSE(parse_time(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace amtgate::control

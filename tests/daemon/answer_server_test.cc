@@ -1,0 +1,108 @@
+#include "amtgate/daemon/answer_server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "amtgate/sys/clock.h"
+
+namespace amtgate::daemon {
+namespace {
+
+class AnswerServerTest : public testing::Test {
+ protected:
+  AnswerServerTest() : path_(testing::TempDir() + "answer-" + std::to_string(::getpid()) + ".sock") {}
+  ~AnswerServerTest() override { ::unlink(path_.c_str()); }
+
+  void serve(AnswerOptions options) {
+    options.end = "\n";
+    server_.emplace(*loop_, std::move(*net::open_unix_listener(path_, 0600)), options, [](std::string_view request) {
+      return "<" + std::string(request) + ">" + std::string(300000, '.');
+    });
+  }
+  sys::UniqueFd connect() { return std::move(*net::connect_unix(path_)); }
+  void turn(int n = 10) {
+    for (int i = 0; i < n; ++i) loop_->run_once(milliseconds(2));
+  }
+  // Runs the loop until the other side ends, and gives what came.
+  std::string read_all(int fd) {
+    std::string out;
+    const TimePoint until = sys::now() + seconds(5);
+    while (sys::now() < until) {
+      loop_->run_once(milliseconds(1));
+      char block[65536];
+      const ssize_t n = ::recv(fd, block, sizeof block, MSG_DONTWAIT);
+      if (n == 0) return out;
+      if (n > 0) out.append(block, static_cast<std::size_t>(n));
+      if (n < 0 && errno != EAGAIN) return out + " (reset)";
+    }
+    return out + " (still open)";
+  }
+  static void say(int fd, std::string_view text) {
+    ASSERT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+
+  std::string path_;
+  std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::create());
+  std::optional<AnswerServer> server_;
+};
+
+TEST_F(AnswerServerTest, AnswersOnceAndEnds) {
+  serve({});
+  const sys::UniqueFd fd = connect();
+  say(fd.get(), "he");
+  turn();
+  say(fd.get(), "llo\nmore");
+  const std::string got = read_all(fd.get());
+  EXPECT_TRUE(got.starts_with("<hello>...")) << got.substr(0, 40);
+  EXPECT_EQ(got.size(), 300007U) << got.substr(0, 40);
+}
+
+TEST_F(AnswerServerTest, DropsLongRequests) {
+  serve({.end = "\n", .max_request = 10, .admit = {}});
+  const sys::UniqueFd fd = connect();
+  say(fd.get(), std::string(5000, 'x'));
+  const std::string got = read_all(fd.get());
+  EXPECT_TRUE(got.empty() || got == " (reset)") << got;
+}
+
+TEST_F(AnswerServerTest, DropsTheSlow) {
+  serve({.end = "\n", .deadline = milliseconds(30), .admit = {}});
+  const sys::UniqueFd fd = connect();
+  say(fd.get(), "x");
+  EXPECT_EQ(read_all(fd.get()), "");
+}
+
+TEST_F(AnswerServerTest, TakesSoManyAtOnce) {
+  serve({.end = "\n", .max_connections = 2, .admit = {}});
+  const sys::UniqueFd a = connect();
+  const sys::UniqueFd b = connect();
+  const sys::UniqueFd c = connect();
+  turn();
+  EXPECT_EQ(read_all(c.get()), "");
+  say(a.get(), "a\n");
+  EXPECT_TRUE(read_all(a.get()).starts_with("<a>"));
+  const sys::UniqueFd d = connect();
+  say(d.get(), "d\n");
+  EXPECT_TRUE(read_all(d.get()).starts_with("<d>"));
+}
+
+TEST_F(AnswerServerTest, AsksWhetherToAdmit) {
+  serve({.end = "\n", .admit = [](int) { return false; }});
+  const sys::UniqueFd fd = connect();
+  EXPECT_EQ(read_all(fd.get()), "");
+}
+
+TEST_F(AnswerServerTest, EndsWithConnectionsOpen) {
+  serve({});
+  const sys::UniqueFd fd = connect();
+  turn();
+  server_.reset();
+  turn();
+}
+
+}  // namespace
+}  // namespace amtgate::daemon
