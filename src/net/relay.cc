@@ -15,7 +15,7 @@
 namespace amtgate::net {
 namespace {
 
-/// Rounds of one direction in one turn, so that a fast pair cannot keep the loop from the others.
+/// Reads of one direction in one turn, so that a fast pair cannot keep the loop from the others.
 constexpr int kRounds = 4;
 /// How often a stream that the loop does not watch (both its directions are blocked or ended) is looked at for a
 /// reset.
@@ -167,7 +167,7 @@ void Relay::Impl::start(const std::weak_ptr<Impl>& self) {
 /// pause runs, or it has had its rounds and the loop will call again.
 void Relay::Impl::pump(Flow& f) {
   f.blocked = false;
-  for (int round = 0; round < kRounds && !over && !f.done; ++round) {
+  for (int reads = 0; !over && !f.done;) {
     if (f.holding() || !write_held(f)) return;
     if (f.refused) return end(EndCause::Failed, f.from, f.refused);
     if (f.ended_in) {
@@ -180,7 +180,7 @@ void Relay::Impl::pump(Flow& f) {
       out(f).close_write();
       return check_end();
     }
-    if (!fill(f)) return;
+    if (reads++ == kRounds || !fill(f)) return;
   }
 }
 

@@ -65,6 +65,7 @@ void Stream::Impl::update(const std::weak_ptr<Impl>& self) {
       if (!impl) return;
       impl->deferred = false;
       if (impl->want_read && impl->buffered && impl->on_ready) impl->on_ready(Ready{true, false});
+      impl->update(self);
     });
   }
   watch->want(read, write);
@@ -84,6 +85,7 @@ void Stream::Impl::on_socket(Ready socket, const std::weak_ptr<Impl>& self) {
   ready.read = want_read && (read_on_write ? socket.write : socket.read);
   ready.write = want_write && (write_on_read ? socket.read : socket.write);
   if ((ready.read || ready.write) && on_ready) on_ready(ready);
+  if (engine) update(self);  // what waits for what may have changed with the calls in there
 }
 
 void Stream::Impl::step_handshake() {

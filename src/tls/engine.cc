@@ -56,6 +56,7 @@ struct Engine::State {
   bool more = false;  // another record follows at once: the kernel may wait for it (MSG_MORE)
   bool failed = false;
   bool handshake_done = false;
+  bool shutdown_sent = false;
   Error error{Errc::System, ""};
   int system_error = 0;
   SessionPtr session;
@@ -269,12 +270,14 @@ bool Engine::has_pending() const {
 Status Engine::shutdown() {
   State& s = *state_;
   if (s.failed) return Status::Failed;
-  if (!s.handshake_done || (SSL_get_shutdown(s.ssl.get()) & SSL_SENT_SHUTDOWN) != 0) return Status::Done;
+  // OpenSSL's own flag says that it was meant to be sent; and asked once more, SSL_shutdown() would read.
+  if (!s.handshake_done || s.shutdown_sent) return Status::Done;
   ERR_clear_error();
   errno = 0;
   const int r = SSL_shutdown(s.ssl.get());
-  if (r >= 0) return Status::Done;
-  return s.judge(r, errno);
+  if (r < 0) return s.judge(r, errno);
+  s.shutdown_sent = true;
+  return Status::Done;
 }
 
 bool Engine::ktls_send() const {
