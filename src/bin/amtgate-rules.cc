@@ -1,1 +1,5 @@
-int main() { return 2; }
+#include "amtgate/rules/command.h"
+
+int main(int argc, char** argv) {
+  return amtgate::rules::run(argc, argv);
+}

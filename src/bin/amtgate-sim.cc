@@ -1,1 +1,3 @@
-int main() { return 2; }
+#include "amtgate/simhost/main.h"
+
+int main(int argc, char** argv) { return amtgate::simhost::run(argc, argv); }

@@ -54,6 +54,11 @@ void UnitQueue::tick(TimePoint now) {
   }
 }
 
+void UnitQueue::end_gap() {
+  gap_.reset();
+  resume_.reset();
+}
+
 void UnitQueue::drop_unsent_messages() {
   const std::size_t keep = mid_message_ && !ends_.empty() ? static_cast<std::size_t>(ends_.front().at - total_) : 0;
   bytes_.resize(at_ + keep);

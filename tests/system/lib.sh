@@ -166,3 +166,48 @@ mesh() { # HOST NAME ARGS of tests/system/clients/mesh.js after the package
   shift 2
   on "$h" node tests/system/clients/mesh.js "$MESH" "$@" >"$T/$n.log" 2>&1
 }
+# A screen of its own on HOST, then gvncviewer on it. x_start HOST sets $screen; viewer_start NAME HOST VIEWER-ARGUMENT
+x_start() { # HOST
+  local f=$T/display-$1
+  : >"$f"
+  ip netns exec "amtgate-$LAB-$1" Xvfb -displayfd 3 -screen 0 1600x1200x24 -nolisten tcp 3>"$f" >>"$T/xvfb-$1.log" 2>&1 </dev/null &
+  PIDS[xvfb-$1]=$!
+  within 15 test -s "$f" || { echo "Xvfb did not start"; return 1; }
+  screen=:$(cat "$f")
+}
+viewer_start() { spawn "$1" "$2" env DISPLAY="$screen" NO_AT_BRIDGE=1 LC_ALL=C gvncviewer "$3"; }
+shot() { DISPLAY=$screen import -window root -depth 8 "ppm:$1" 2>/dev/null; } # FILE.ppm
+words_on_screen() { DISPLAY=$screen xwininfo -root -tree 2>/dev/null; }
+json_event() { # FILE EVENT [PYTHON EXPRESSION over e]: its last happening of that name
+  python3 - "$@" <<'PY'
+import json, sys
+found = None
+for line in open(sys.argv[1]):
+    try:
+        e = json.loads(line)
+    except ValueError:
+        continue
+    if e.get("event") == sys.argv[2]:
+        found = e
+if found is None:
+    sys.exit(1)
+e = found
+print(eval(sys.argv[3]) if len(sys.argv) > 3 else json.dumps(e))
+PY
+}
+# Opens a session with the scripted client and leaves its answer in $answer: probe HOST ARGS of tools/probe.py
+probe() { local h=$1; shift; answer=$(on "$h" python3 tests/system/tools/probe.py "$@" 2>&1); }
+field() { python3 -c 'import json, sys; v = json.loads(sys.argv[1].splitlines()[-1]).get(sys.argv[2]); print("" if v is None else v)' "$answer" "$1" 2>/dev/null; }
+# A console session that types a word and sees it again: serial HOST TARGET [PORT [ARGS]]
+serial() {
+  local h=$1 t=$2 p=${3:-16994} w=word$RANDOM
+  shift; shift; [ $# -gt 0 ] && shift
+  probe "$h" redir "$t" "$p" sol --say "echo $w\\r" --expect "$w" --times 2 --timeout 12 "$@" || { echo "  $answer"; return 1; }
+}
+refused() { probe "$@" && { echo "  $answer"; return 1; }; return 0; }
+# A server on host `other` (no AMT machine) that tells each client the address it came from.
+stranger() { # PORT
+  spawn "stranger$1" other socat "TCP-LISTEN:$1,fork,reuseaddr" 'SYSTEM:echo you are $SOCAT_PEERADDR'
+  within 5 listens other "$1"
+}
+stranger_sees() { same "$(on "$1" timeout 5 socat -u "TCP:10.71.2.50:$2" - 2>&1)" "you are $3"; } # HOST PORT ADDRESS

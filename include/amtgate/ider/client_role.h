@@ -20,8 +20,8 @@ namespace amtgate::ider {
 
 /// Real devices send one command at a time; Mesh clients queue, so some may not.
 inline constexpr std::size_t kMaxQueued = 32;
-/// A device that offers less for one data block is none.
-inline constexpr std::uint16_t kMinReadBuffer = 512;
+/// A device that takes less in one data block cannot get a CD's blocks whole; none is known.
+inline constexpr std::uint16_t kMinReadBuffer = 2048;
 
 class ClientRole {
  public:

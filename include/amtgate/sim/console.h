@@ -43,6 +43,8 @@ class Console {
   /// Fills `to` from the front with what is to be printed next; returns how many bytes. 0: nothing to print now.
   std::size_t output(MutableBytes to);
   bool has_output() const;
+  /// Bytes that commands have printed and nobody has fetched; a stream in progress does not count.
+  std::size_t backlog() const { return out_.size() - out_at_; }
   /// A command asked for it; once each.
   std::optional<Action> next_action();
 

@@ -16,6 +16,7 @@
 #include "amtgate/rfb/kvm_extension.h"
 #include "amtgate/rfb/server_handshake.h"
 #include "amtgate/rfb/zrle.h"
+#include "amtgate/sim/kvm_keys.h"
 #include "amtgate/sim/kvm_screen.h"
 
 namespace amtgate::sim {
@@ -136,14 +137,15 @@ class KvmServer {
   Result<void> on_request(const rfb::UpdateRequest& m);
   void on_cut_text(const rfb::ClientCutText& m);
   void on_ext_command(const rfb::KvmExtCmd& m);
-  void cut_text(Bytes text);
-  Result<void> advance(TimePoint now);
-  void begin_update(const Request& request);
+  void answer(Bytes text);
+  /// Puts the next thing on the wire, if it is time for it.
+  Result<void> advance();
+  void begin_update();
   void send_resize();
   void make_tiles();
-  bool accepts(const rfb::PixelFormat& format) const;
-  bool pixels_due() const;
-  Result<void> check_frame_buffer() const;
+  void encode_rectangle_header(const rfb::Rect& tile);
+  void forget_tiles();
+  Result<void> end(Error error);
 
   KvmOptions options_;
   KvmScreen& screen_;
@@ -152,7 +154,9 @@ class KvmServer {
   rfb::ZrleEncoder zrle_;
   std::optional<rfb::ServerHandshake::ViewerReady> viewer_;
   bool connected_ = false;
-  bool handed_over_ = false;  // the handshake's last byte is out: output() is ours
+  bool over_ = false;
+  std::optional<Error> late_error_;  // found in sent(); the next tick() returns it
+  TimePoint last_seen_;
 
   rfb::PixelFormat format_;
   bool encodings_set_ = false;
@@ -161,6 +165,7 @@ class KvmServer {
   bool zlib_ = true;
 
   rfb::Size viewer_size_;  // what the viewer believes
+  rfb::Size drawn_size_;   // of the screen that `tiles_` tells of
   bool first_request_ = true;
   bool await_full_request_ = false;
   std::optional<Request> request_;
@@ -170,8 +175,8 @@ class KvmServer {
 
   std::optional<TimePoint> idle_at_, display_gone_at_;
   Outbox out_;
+  Buffer answers_;  // cut texts that wait for the end of an update
   std::deque<Event> events_;
-  std::optional<Error> error_;
 };
 
 static_assert(Machine<KvmServer>);

@@ -32,6 +32,8 @@ class UnitQueue {
   /// When tick() has to be called for a gap to begin or end.
   std::optional<TimePoint> deadline() const;
   void tick(TimePoint now);
+  /// The client has answered what the gap was for: it is over.
+  void end_gap();
 
   /// Bytes queued and not yet sent, in a gap or not.
   std::size_t size() const { return bytes_.size() - at_; }

@@ -1,0 +1,110 @@
+// Connection: the machine's side of one accepted connection, on a redirection port or on 5900, as a Machine.
+//
+// On a redirection port redir::ServerRole takes start and authentication, and the feature that was asked for stands
+// behind it. output() is never more than one message: write it, call sent(), and with TLS it is one record.
+// Faults of the plan strike here from stage Start on; those of Connect and Tls are the edge's.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "amtgate/base/machine.h"
+#include "amtgate/redir/server_role.h"
+#include "amtgate/sim/feature.h"
+#include "amtgate/sim/machine_state.h"
+#include "amtgate/sim/unit_queue.h"
+
+namespace amtgate::sim {
+
+enum class Door : std::uint8_t {
+  Plain,  // 16994
+  Tls,    // 16995
+  Rfb,    // 5900
+};
+std::string_view name(Door door);  // "redirection", "redirection-tls", "rfb"
+
+class Connection final : private FeatureHost {
+ public:
+  /// One line for the log: the fields of a JSON object, without braces.
+  struct Log {
+    std::string fields;
+  };
+  /// The last event: flush output(), then close, or reset without a word more.
+  struct Close {
+    bool reset = false;
+    std::string reason;
+  };
+  /// Somebody typed reboot: every connection of the machine is to be ticked, and the doors are closed until
+  /// back_at().
+  struct Reboot {};
+  using Event = std::variant<Log, Close, Reboot>;
+
+  /// `machine` must outlive this.
+  Connection(MachineState& machine, Door door, TimePoint now);
+  ~Connection() override;
+
+  /// Never an error: what goes wrong is a Close event.
+  Result<void> receive(Bytes in, TimePoint now);
+  std::optional<Event> next_event();
+  Bytes output() const;
+  void sent(std::size_t n);
+  std::optional<TimePoint> deadline() const;
+  Result<void> tick(TimePoint now);
+
+  /// After sent(): more to send may be made now. The edge calls it when it has written what there was.
+  void produce(TimePoint now);
+  /// False: do not read (a stall, or nobody takes it).
+  bool wants_input() const;
+  /// The client has closed its direction.
+  void closed(TimePoint now);
+
+  std::string_view kind() const;  // "sol", "ider", "kvm", or "" before it is known
+
+ private:
+  void send(Bytes message) override;
+  std::size_t queued() const override;
+  void opened() override;
+  void log(const JsonLine& line) override;
+  void close(std::string reason) override;
+  void reboot() override;
+  MachineState& machine() override { return machine_; }
+
+  void enter(Stage stage);
+  void strike(const Fault& fault);
+  void pump_role(TimePoint now);
+  void on(const redir::ServerRole::Start& start, TimePoint now);
+  void on(const redir::ServerRole::Authenticated& event, TimePoint now);
+  void on(const redir::ServerRole::AuthFailed& event, TimePoint now);
+  void on(const redir::ServerRole::OpenRequested& event, TimePoint now);
+  void on(const redir::ServerRole::HandOff& event, TimePoint now);
+  void on(const redir::ServerRole::Ended& event, TimePoint now);
+  void flush_role();
+  void to_feature(Bytes in, TimePoint now);
+  void start_feature(TimePoint now);
+  void end(bool reset, std::string reason);
+
+  MachineState& machine_;
+  Door door_;
+  unsigned boot_;
+  std::optional<redir::ServerRole> role_;
+  std::optional<Service> wanted_;
+  MachineState::Lease lease_;
+  std::unique_ptr<Feature> feature_;
+  UnitQueue units_;
+  std::deque<Event> events_;
+  TimePoint now_;
+
+  Stage stage_ = Stage::Start;
+  std::optional<Fault> fault_;
+  std::uint64_t stage_sent_ = 0;
+  Buffer glue_;  // the first message behind an OpenRequested goes out together with it
+  bool stalled_ = false;
+  bool ended_ = false;
+};
+
+static_assert(Machine<Connection>);
+
+}  // namespace amtgate::sim

@@ -1,0 +1,128 @@
+// MachineState: one simulated AMT machine, shared by all of its connections: how it is set up, which sessions are
+// taken, how often it has booted. It owns no connection and no clock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "amtgate/auth/credentials.h"
+#include "amtgate/auth/random.h"
+#include "amtgate/base/time.h"
+#include "amtgate/rfb/pixel_format.h"
+#include "amtgate/rfb/zrle.h"
+#include "amtgate/sim/fault.h"
+#include "amtgate/sim/ider_exercise.h"
+#include "amtgate/sim/kvm_screen.h"
+#include "amtgate/sim/profile.h"
+#include "amtgate/sim/unit_queue.h"
+
+namespace amtgate::sim {
+
+/// What AMT has one of. Kvm is shared by the redirection ports and 5900.
+enum class Slot : std::uint8_t { Sol, Ider, Kvm };
+std::string_view name(Slot slot);  // "sol", "ider", "kvm"
+
+struct Options {
+  Profile profile;
+  std::string name = "amtgate-sim";
+  std::string user = "admin";
+  std::string password = "P@ssw0rd1!";
+  std::string rfb_password = "P@ssw0rd";  // exactly 8 characters are significant
+  bool consent_missing = false;           // IDER is refused with status 5
+  unsigned sessions = 1;                  // of each kind at once; 0 = no limit (for load tests)
+  std::vector<Fault> faults{};
+  UnitQueue::Shape shape = UnitQueue::Shape::PerMessage;
+  Duration gap = milliseconds(50);         // on plain TCP, behind messages after which stock clients lose data
+  Duration heartbeat{0};                   // unsolicited heartbeats so often, in SOL and IDE-R; 0 = none
+  Duration session_timeout = seconds(15);  // for each message before a session is open
+  bool hold_clients_timers = true;  // end SOL and IDE-R sessions whose client is silent for the RX timeout it asked
+  std::size_t sol_message = 1000;   // bytes of console data in one message
+  IderPlan ider{};
+  std::optional<std::uint64_t> kvm_stream{};  // KVM sends so many raw bytes instead of RFB; 0 = without end
+  Size screen{1024, 768};
+  milliseconds frame_time{200};  // how often the picture changes; 0 = it stands still
+  rfb::ZrleForm zrle = rfb::ZrleForm::Zlib;
+};
+
+/// The limit of `sol_message`: the length field has 16 bits, and one TLS record holds 16 KiB.
+constexpr std::size_t kMaxSolMessage = 16'000;
+
+class MachineState {
+ public:
+  struct Counters {
+    std::uint64_t connections = 0;
+    std::uint64_t logins = 0;
+    std::uint64_t failed_logins = 0;
+    std::uint64_t busy = 0;
+    std::uint64_t opened = 0;
+  };
+
+  /// Holds a slot until it is destroyed. Must not outlive the machine.
+  class Lease {
+   public:
+    Lease() = default;
+    Lease(MachineState& machine, Slot slot) : machine_(&machine), slot_(slot) {}
+    Lease(Lease&& other) noexcept : machine_(std::exchange(other.machine_, nullptr)), slot_(other.slot_) {}
+    Lease& operator=(Lease&& other) noexcept;
+    ~Lease() { release(); }
+    void release();
+    explicit operator bool() const { return machine_ != nullptr; }
+
+   private:
+    MachineState* machine_ = nullptr;
+    Slot slot_ = Slot::Sol;
+  };
+
+  /// What a viewer was shown last, completely: a frame number of the screen, in a pixel format.
+  struct Shown {
+    std::uint32_t frame;
+    rfb::PixelFormat format;
+  };
+
+  /// `random` makes nonces and challenges and must outlive this.
+  MachineState(Options options, auth::RandomSource& random, TimePoint now);
+
+  const Options& options() const { return options_; }
+  const auth::CredentialStore& users() const { return users_; }
+  auth::RandomSource& random() { return random_; }
+  /// The same for the machine's whole life, as AMT's.
+  const std::string& realm() const { return realm_; }
+  FaultPlan& faults() { return faults_; }
+  Counters& counters() { return counters_; }
+
+  /// Empty when every session of that kind is taken.
+  std::optional<Lease> take(Slot slot);
+  unsigned in_use(Slot slot) const { return used_[static_cast<std::size_t>(slot)]; }
+
+  KvmScreen& screen() { return screen_; }
+  void frame_sent(std::uint32_t frame, const rfb::PixelFormat& format) { shown_ = Shown{frame, format}; }
+  /// The last update that was sent since it was asked for; once each.
+  std::optional<Shown> take_shown() { return std::exchange(shown_, std::nullopt); }
+
+  /// Restarts the machine: every session of an older boot is to end, and nobody gets in until booted().
+  void reboot(TimePoint now);
+  unsigned boots() const { return boots_; }
+  bool booting(TimePoint now) const { return back_at_ && now < *back_at_; }
+  /// When it is back; empty when it never was away.
+  std::optional<TimePoint> back_at() const { return back_at_; }
+
+ private:
+  Options options_;
+  auth::RandomSource& random_;
+  auth::SingleUser users_;
+  std::string realm_;
+  FaultPlan faults_;
+  Counters counters_;
+  KvmScreen screen_;
+  std::optional<Shown> shown_;
+  std::array<unsigned, 3> used_{};
+  unsigned boots_ = 0;
+  std::optional<TimePoint> back_at_;
+};
+
+}  // namespace amtgate::sim

@@ -1,0 +1,46 @@
+// Settings: how `amtgate-sim` was called.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "amtgate/base/inet.h"
+#include "amtgate/base/result.h"
+#include "amtgate/sim/machine_state.h"
+
+namespace amtgate::simhost {
+
+struct Settings {
+  sim::Options machine;
+
+  IpAddress listen = IpAddress::v4({127, 0, 0, 1});
+  // 0: the kernel chooses. Whether a port is open at all is the profile's matter.
+  Port plain{16994};
+  Port tls{16995};
+  Port rfb{5900};
+
+  std::string cert_file;  // both empty: one is made at start
+  std::string key_file;
+  std::string client_ca_file;
+  bool wrong_cert = false;  // another certificate and key on every connection
+
+  std::uint64_t slow_reader = 0;  // bytes a second that are read from a client; 0 = as they come
+  std::string log_file;           // JSON lines; "-" = standard output; empty = none
+  std::string frame_file;         // the screen as it was last sent, as PPM
+  bool quiet = false;
+};
+
+/// What was asked for instead of running.
+struct Print {
+  std::string text;
+};
+
+/// Errors: BadValue, one line that names the option.
+Result<std::variant<Settings, Print>> parse_arguments(std::span<const char* const> arguments);
+
+/// The text of --help.
+std::string help();
+
+}  // namespace amtgate::simhost

@@ -1,0 +1,129 @@
+// IDE-R: ider::HostRole with the exercise behind it that uses the client's drives.
+#include <algorithm>
+
+#include "amtgate/ider/host_role.h"
+#include "amtgate/sim/features.h"
+#include "amtgate/sim/ider_exercise.h"
+
+namespace amtgate::sim {
+namespace {
+
+constexpr std::size_t kSurplus = 4096;  // longer than any table of an image server
+
+ider::HostRole::Options role_options(const Options& o) {
+  ider::HostRole::Options out;
+  out.open_timeout = std::chrono::duration_cast<milliseconds>(o.session_timeout);
+  if (o.heartbeat > Duration{}) out.heartbeat = std::chrono::duration_cast<milliseconds>(o.heartbeat);
+  if (!o.hold_clients_timers) out.rx_timeout = milliseconds(0);
+  return out;
+}
+
+class IderFeature final : public Feature {
+ public:
+  IderFeature(FeatureHost& host, TimePoint now)
+      : host_(host), role_(role_options(host.machine().options()), now), exercise_(host.machine().options().ider) {}
+
+  Result<void> receive(Bytes in, TimePoint now) override {
+    const Result<void> r = role_.receive(in, now);
+    take_events(now);
+    flush();
+    return r;
+  }
+
+  void produce(TimePoint now) override {
+    while (role_.enabled() && role_.pending() == 0) {
+      const std::optional<IderExercise::Command> command = exercise_.next(now);
+      report();
+      if (!command) break;
+      const ider::Drive drive = command->drive == Drive::Cd ? ider::Drive::Cd : ider::Drive::Floppy;
+      // The Mesh family's servers do not cut their tables to the allocation length; hosts drop what is too much.
+      role_.submit(drive, command->cdb, command->expect + kSurplus, now);
+      flush();
+    }
+  }
+
+  std::optional<TimePoint> deadline() const override {
+    const std::optional<TimePoint> pause = role_.enabled() ? exercise_.deadline() : std::nullopt;
+    const std::optional<TimePoint> role = role_.deadline();
+    if (!pause || !role) return pause ? pause : role;
+    return std::min(*pause, *role);
+  }
+
+  Result<void> tick(TimePoint now) override {
+    const Result<void> r = role_.tick(now);
+    take_events(now);
+    produce(now);
+    flush();
+    return r;
+  }
+
+  void ended(TimePoint /*now*/) override { report(); }
+
+ private:
+  void flush() {
+    while (!role_.output().empty()) {
+      const Bytes message = role_.output();
+      const std::size_t n = message.size();
+      host_.send(message);
+      role_.sent(n);
+    }
+  }
+
+  void report() {
+    while (const std::optional<IderExercise::Report> r = exercise_.next_report()) {
+      JsonLine line("ider.result");
+      line.add("drive", name(r->drive))
+          .add("ready", r->ready)
+          .add("blocks", r->blocks)
+          .add("block_size", r->block_size);
+      line.add("bytes", r->bytes).add("seconds", r->seconds).add("mb_per_s", r->mb_per_s);
+      if (!r->sha256.empty()) line.add("sha256", r->sha256);
+      if (r->match) line.add("match", *r->match);
+      line.add("random_reads", r->random_reads).add("random_wrong", r->random_wrong);
+      line.add("commands", r->commands).add("errors", r->errors);
+      line.add("p50_us", r->p50_us).add("p90_us", r->p90_us).add("p99_us", r->p99_us).add("max_us", r->max_us);
+      host_.log(line);
+    }
+  }
+
+  void take_events(TimePoint now) {
+    while (std::optional<ider::HostRole::Event> event = role_.next_event()) {
+      std::visit([&](const auto& e) { on(e, now); }, *event);
+    }
+  }
+
+  void on(const ider::HostRole::Opened& e, TimePoint) {
+    flush();  // 0x41
+    host_.log(JsonLine("ider").add("rx_timeout_ms", e.asked.rx_timeout).add("heartbeat_ms", e.asked.heartbeat));
+    host_.opened();
+  }
+  void on(const ider::HostRole::FeaturesSet& e, TimePoint) {
+    host_.log(JsonLine("ider.features").add("value", e.value).add("enabled", e.enabled));
+  }
+  void on(const ider::HostRole::CommandDone& e, TimePoint now) {
+    if (e.status == ider::HostRole::Status::Aborted) return exercise_.reset();
+    exercise_.data(e.data);
+    const bool good = e.status == ider::HostRole::Status::Good;
+    exercise_.finished(good ? Sense{} : Sense{e.sense.key, e.sense.asc, e.sense.ascq}, now);
+    report();
+  }
+  void on(const ider::HostRole::ResetAnswered&, TimePoint) {}
+  void on(const ider::HostRole::PingAnswered&, TimePoint) {}
+  void on(const ider::HostRole::CloseRequested&, TimePoint) { flush(); }
+  void on(const ider::HostRole::Ended&, TimePoint) {
+    flush();
+    host_.close("client ended the session");
+  }
+
+  FeatureHost& host_;
+  ider::HostRole role_;
+  IderExercise exercise_;
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> make_ider(FeatureHost& host, TimePoint now) {
+  return std::make_unique<IderFeature>(host, now);
+}
+
+}  // namespace amtgate::sim

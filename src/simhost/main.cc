@@ -1,0 +1,73 @@
+#include "amtgate/simhost/main.h"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+#include "amtgate/net/loop.h"
+#include "amtgate/simhost/host.h"
+#include "amtgate/simhost/settings.h"
+#include "amtgate/sys/limits.h"
+
+namespace amtgate::simhost {
+namespace {
+
+constexpr std::uint64_t kOpenFiles = 65536;
+
+int fail(const Error& error, int code) {
+  std::fprintf(stderr, "amtgate-sim: %s\n", error.detail.c_str());
+  return code;
+}
+
+int serve(Settings settings) {
+  std::signal(SIGPIPE, SIG_IGN);
+  sys::raise_open_files(kOpenFiles);
+  const Result<std::unique_ptr<net::Loop>> loop = net::Loop::create();
+  if (!loop) return fail(loop.error(), 1);
+  Result<std::unique_ptr<Host>> opened = Host::open(**loop, std::move(settings));
+  if (!opened) return fail(opened.error(), 1);
+  Host& host = **opened;
+  const Settings& s = host.settings();
+  if (!s.quiet) {
+    std::printf("AMT %s, profile %s: user %s, password %s", s.machine.profile.firmware.c_str(),
+                s.machine.profile.name.c_str(), s.machine.user.c_str(), s.machine.password.c_str());
+    if (s.machine.profile.port5900 == sim::Port5900::Password) {
+      std::printf(", VNC password %s", s.machine.rfb_password.c_str());
+    }
+    std::printf("\n");
+  }
+  std::printf("ready %s %s\n", s.listen.to_string().c_str(), host.ports().c_str());
+  std::fflush(stdout);
+
+  const auto stop = [&] {
+    host.shutdown();
+    (*loop)->stop();
+  };
+  const net::Signal term(**loop, SIGTERM, stop);
+  const net::Signal interrupt(**loop, SIGINT, stop);
+  const net::Signal frame(**loop, SIGUSR1, [&] { host.dump_frame(); });
+  (*loop)->run();
+  if (!s.quiet) {
+    for (const std::string& report : host.reports()) std::printf("%s\n", report.c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) try {
+  const std::span<const char* const> arguments(argv + 1, argc > 0 ? static_cast<std::size_t>(argc - 1) : 0);
+  Result<std::variant<Settings, Print>> parsed = parse_arguments(arguments);
+  if (!parsed) return fail(parsed.error(), 2);
+  if (const Print* print = std::get_if<Print>(&*parsed)) {
+    std::fputs(print->text.c_str(), stdout);
+    return 0;
+  }
+  return serve(std::get<Settings>(std::move(*parsed)));
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "amtgate-sim: %s\n", e.what());
+  return 1;
+}
+
+}  // namespace amtgate::simhost

@@ -1,0 +1,38 @@
+// An image in memory for tests. Block n is filled with bytes that depend on n, so that a wrong block shows.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "amtgate/ider/block_source.h"
+
+namespace amtgate::test {
+
+class MemorySource final : public ider::BlockSource {
+ public:
+  MemorySource(std::uint32_t block_size, std::uint32_t blocks)
+      : block_size_(block_size), image_(std::size_t{block_size} * blocks) {
+    for (std::size_t i = 0; i < image_.size(); ++i)
+      image_[i] = static_cast<std::uint8_t>(i / block_size * 7 + i % 251);
+  }
+  std::uint32_t block_size() const override { return block_size_; }
+  ider::SectorCount blocks() const override { return {static_cast<std::uint32_t>(image_.size() / block_size_)}; }
+  Result<void> read(ider::Lba first, MutableBytes out) override {
+    ++reads;
+    const std::size_t at = std::size_t{first.value} * block_size_;
+    if (at > image_.size() || out.size() > image_.size() - at) return Error{Errc::BadValue, "outside the image"};
+    if (broken_at && first.value + out.size() / block_size_ > *broken_at) return Error{Errc::System, "broken"};
+    std::copy_n(image_.begin() + static_cast<std::ptrdiff_t>(at), out.size(), out.begin());
+    return {};
+  }
+
+  const Buffer& image() const { return image_; }
+  unsigned reads = 0;
+  std::optional<std::uint32_t> broken_at;  // a block that cannot be read
+
+ private:
+  std::uint32_t block_size_;
+  Buffer image_;
+};
+
+}  // namespace amtgate::test
