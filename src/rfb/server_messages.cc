@@ -133,10 +133,14 @@ void encode(Buffer& out, const UpdateBegin& m) {
   Writer(out).u8(static_cast<unsigned>(ServerType::FramebufferUpdate)).u8(0).be16(m.rectangles);
 }
 
+void encode_rectangle_header(Buffer& out, const Rect& area, std::int32_t encoding) {
+  Writer w(out);
+  w.be16(area.x).be16(area.y).be16(area.width).be16(area.height).be32(static_cast<std::uint32_t>(encoding));
+}
+
 void encode(Buffer& out, const Rectangle& m) {
   Writer w(out);
-  w.be16(m.area.x).be16(m.area.y).be16(m.area.width).be16(m.area.height);
-  w.be32(static_cast<std::uint32_t>(m.encoding));
+  encode_rectangle_header(out, m.area, m.encoding);
   if (m.encoding == kZrle) w.be32(static_cast<std::uint32_t>(m.data.size()));
   w.bytes(m.data);
 }

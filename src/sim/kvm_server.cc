@@ -279,19 +279,12 @@ void KvmServer::make_tiles() {
     pixels_.clear();
     sending_->picture.read(tile, sending_->format, pixels_);
     if (sending_->zrle) {
-      encode_rectangle_header(tile);
+      rfb::encode_rectangle_header(out_.buffer(), tile, rfb::kZrle);
       zrle_.encode(out_.buffer(), pixels_, tile.width, tile.height, sending_->format.bytes_per_pixel());
     } else {
       encode(out_.buffer(), rfb::Rectangle{tile, rfb::kRaw, pixels_});
     }
   }
-}
-
-void KvmServer::encode_rectangle_header(const Rect& tile) {
-  Buffer head;
-  encode(head, rfb::Rectangle{tile, rfb::kZrle, {}});
-  head.resize(head.size() - 4);  // the encoder writes the length itself
-  append(out_.buffer(), head);
 }
 
 void KvmServer::forget_tiles() {

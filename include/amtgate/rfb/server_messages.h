@@ -85,6 +85,8 @@ class ServerMessageReader {
 };
 
 void encode(Buffer& out, const UpdateBegin& m);
+/// The 12 bytes in front of a rectangle's data.
+void encode_rectangle_header(Buffer& out, const Rect& area, std::int32_t encoding);
 /// Position, size and encoding; the data follow as they are, for encoding 16 without the length.
 void encode(Buffer& out, const Rectangle& m);
 void encode(Buffer& out, const Bell& m);

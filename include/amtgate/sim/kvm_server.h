@@ -143,7 +143,6 @@ class KvmServer {
   void begin_update();
   void send_resize();
   void make_tiles();
-  void encode_rectangle_header(const rfb::Rect& tile);
   void forget_tiles();
   Result<void> end(Error error);
 
