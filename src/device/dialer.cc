@@ -175,12 +175,12 @@ class Attempt final : public Opening {
     if (!context) return fail(Errc::BadValue, "tls", target().name + ": " + context.error().detail);
     stream_->start_tls(
         *context, kTlsDeadline, [this](Result<void> done) { secured(std::move(done)); },
-        shared_.machines.session(device_));
+        shared_.machines.session(target().name, device_));
   }
 
   void secured(Result<void> done) {
     if (!done) {
-      shared_.machines.forget_session(device_);
+      shared_.machines.forget_session(target().name, device_);
       return fail(done.error().code == Errc::Timeout ? Errc::Timeout : Errc::Refused, "tls",
                   who() + ": TLS failed: " + done.error().detail + tls_hint(done.error().detail, target()));
     }
@@ -188,7 +188,7 @@ class Attempt final : public Opening {
     const tls::TrustPolicy policy{target().tls_ca_text, target().tls_pin};
     const Result<tls::Verdict> verdict = shared_.known.judge(policy, {target().name, request_.address}, chain);
     if (!verdict) {
-      shared_.machines.forget_session(device_);
+      shared_.machines.forget_session(target().name, device_);
       return fail(verdict.error().code, "trust", who() + ": " + verdict.error().detail);
     }
     trust_ = tls::name(verdict->how);
@@ -296,7 +296,8 @@ class Attempt final : public Opening {
 
   void succeed() {
     if (stream_->tls() != nullptr) {
-      if (tls::SessionPtr session = stream_->tls()->session()) shared_.machines.remember(device_, std::move(session));
+      if (tls::SessionPtr session = stream_->tls()->session())
+        shared_.machines.remember(target().name, device_, std::move(session));
     }
     Opened opened;
     opened.device = device_;

@@ -35,42 +35,39 @@ void Contexts::clear() {
   by_target_.clear();
 }
 
-Machines::Machine& Machines::at(const Endpoint& device) {
-  if (by_endpoint_.size() >= kMost && !by_endpoint_.contains(device)) by_endpoint_.clear();
-  return by_endpoint_[device];
-}
-
 bool Machines::plain_worked(const Endpoint& device) {
   const std::lock_guard lock(mutex_);
-  const auto found = by_endpoint_.find(device);
-  return found != by_endpoint_.end() && found->second.plain;
+  const auto found = plain_.find(device);
+  return found != plain_.end() && found->second;
 }
 
 void Machines::worked(const Endpoint& device, bool plain) {
   const std::lock_guard lock(mutex_);
-  at(device).plain = plain;
+  if (plain_.size() >= kMost && !plain_.contains(device)) plain_.clear();
+  plain_[device] = plain;
 }
 
-tls::SessionPtr Machines::session(const Endpoint& device) {
+tls::SessionPtr Machines::session(const std::string& target, const Endpoint& device) {
   const std::lock_guard lock(mutex_);
-  const auto found = by_endpoint_.find(device);
-  return found == by_endpoint_.end() ? nullptr : found->second.session;
+  const auto found = sessions_.find({target, device});
+  return found == sessions_.end() ? nullptr : found->second;
 }
 
-void Machines::remember(const Endpoint& device, tls::SessionPtr session) {
+void Machines::remember(const std::string& target, const Endpoint& device, tls::SessionPtr session) {
   const std::lock_guard lock(mutex_);
-  at(device).session = std::move(session);
+  if (sessions_.size() >= kMost && !sessions_.contains({target, device})) sessions_.clear();
+  sessions_[{target, device}] = std::move(session);
 }
 
-void Machines::forget_session(const Endpoint& device) {
+void Machines::forget_session(const std::string& target, const Endpoint& device) {
   const std::lock_guard lock(mutex_);
-  const auto found = by_endpoint_.find(device);
-  if (found != by_endpoint_.end()) found->second.session = nullptr;
+  sessions_.erase({target, device});
 }
 
 void Machines::clear() {
   const std::lock_guard lock(mutex_);
-  by_endpoint_.clear();
+  plain_.clear();
+  sessions_.clear();
 }
 
 }  // namespace amtgate::device

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "amtgate/base/inet.h"
 #include "amtgate/config/config.h"
@@ -31,19 +32,18 @@ class Machines {
 
   bool plain_worked(const Endpoint& device);
   void worked(const Endpoint& device, bool plain);
-  tls::SessionPtr session(const Endpoint& device);
-  void remember(const Endpoint& device, tls::SessionPtr session);
-  void forget_session(const Endpoint& device);
+  /// Sessions are a target's own: one made with another target's client certificate or TLS versions would resume what
+  /// this target may not have.
+  tls::SessionPtr session(const std::string& target, const Endpoint& device);
+  void remember(const std::string& target, const Endpoint& device, tls::SessionPtr session);
+  void forget_session(const std::string& target, const Endpoint& device);
   void clear();
 
  private:
-  struct Machine {
-    bool plain = false;
-    tls::SessionPtr session;
-  };
-  Machine& at(const Endpoint& device);
+  using Key = std::pair<std::string, Endpoint>;
   std::mutex mutex_;
-  std::map<Endpoint, Machine> by_endpoint_;
+  std::map<Endpoint, bool> plain_;
+  std::map<Key, tls::SessionPtr> sessions_;
 };
 
 }  // namespace amtgate::device
