@@ -22,7 +22,8 @@ class Planner {
  public:
   Planner(const config::Intercept& intercept, Ip ip, std::string ports)
       : in_(intercept),
-        ports_("-m multiport --dports " + std::move(ports)),
+        ports_("-m multiport --dports " + ports),
+        from_ports_("-m multiport --sports " + std::move(ports)),
         loopback_(ip == Ip::V4 ? "127.0.0.1" : "::1"),
         loopback_net_(ip == Ip::V4 ? "127.0.0.0/8" : "::1/128"),
         mark_(fmt::format("{:#x}", intercept.mark)),
@@ -81,6 +82,11 @@ class Planner {
     // First: a rule that marks all of a LAN's packets for another route must not reach ours before us.
     Table table{"mangle", {in}, {}};
     table.jumps.push_back(jump("PREROUTING", "-p tcp " + ports_, kPrerouting, Jump::Place::First));
+    if (in_.classify == Classify::All) {
+      // Strangers are connected to from the client's own address: their answers must come to that socket.
+      table.jumps.push_back(
+          jump("PREROUTING", fmt::format("-p tcp {} {}", kNotSyn, from_ports_), kPrerouting, Jump::Place::First));
+    }
     if (!in_.local) return table;
 
     Chain out{kOutput, {}};
@@ -130,6 +136,7 @@ class Planner {
 
   const config::Intercept& in_;
   std::string ports_;
+  std::string from_ports_;
   std::string loopback_;
   std::string loopback_net_;
   std::string mark_;

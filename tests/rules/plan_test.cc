@@ -123,6 +123,7 @@ ip6tables-restore --wait 10 --noflush <<'END'
 -A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5900 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -m mark --mark 0x5900 -j ACCEPT
 -I PREROUTING -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_PREROUTING
+-I PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --sports 5900,16994,16995 -j AMTGATE_PREROUTING
 -I OUTPUT -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_OUTPUT
 COMMIT
 END
