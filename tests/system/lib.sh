@@ -119,8 +119,11 @@ configure() { # the configuration on standard input, behind a [gateway] section 
 }
 rules() { on gw "$BUILD/amtgate-rules" "$1" -c "$T/amtgate.conf"; }
 daemon_start() {
+  local n
+  n=$(grep -c 'start\.ready' "$T/gateway.log" 2>/dev/null)
   spawn gateway gw "$BUILD/amtgated" -c "$T/amtgate.conf"
-  within 10 ctl status || { echo "the gateway did not come up"; cat "$T/gateway.log"; exit 1; }
+  daemon_ready() { [ "$(grep -c 'start\.ready' "$T/gateway.log")" -gt "${n:-0}" ]; }
+  within 10 daemon_ready || { echo "the gateway did not come up"; cat "$T/gateway.log"; exit 1; }
 }
 ctl() { on gw "$BUILD/amtgate" -c "$T/amtgate.conf" "$@"; }
 gateway() { configure; rules up || exit 1; daemon_start; }
@@ -133,16 +136,15 @@ amtterm_on() { # HOST NAME SECONDS TEXT ANSWER ARGS...
   shift 5
   on "$h" env TERM=vt100 TEXT="$text" ANSWER="$answer" expect -c "
     set timeout $s
-    set send_human {.05 .1 1 .02 .2}
     spawn -noecho ${AMTTERM:-amtterm} $*
     if {\$env(TEXT) != \"\"} {
-      expect { \"serial-over-lan redirection ok\" {} timeout { exit 9 } eof { exit 1 } }
+      expect \"serial-over-lan redirection ok\" {} timeout { exit 9 } eof { exit 1 }
       after 300
       foreach c [split \$env(TEXT) {}] { send -- \$c; after 20 }
     }
-    expect { -re \$env(ANSWER) {} timeout { exit 9 } eof { exit 1 } }
+    expect -re \$env(ANSWER) {} timeout { exit 9 } eof { exit 1 }
     send \"\x1d\"
-    expect { eof {} timeout { exit 8 } }
+    expect eof {} timeout { exit 8 }
     exit 0" >"$T/$n.log" 2>&1
 }
 # The redirection clients inside the npm package meshcentral, fetched by npm at test time. Sets MESH, or returns 1.
