@@ -90,16 +90,20 @@ void Connection::send(Bytes message) {
     Buffer unknown;
     Writer(unknown).u8(fault.message).zeros(8).u8(0x06);  // as 0x29 tells of loopback and power: ten bytes
     log(JsonLine("fault").add("fault", to_string(fault)));
-    units_.push(unknown);
+    units_.push(unknown, rest_behind(unknown));
   } else if (fault_ && fault_->kind != FaultKind::Unknown && stage_sent_ + message.size() > fault_->after) {
     units_.push(message.first(static_cast<std::size_t>(fault_->after - stage_sent_)));
     strike(*std::exchange(fault_, std::nullopt));
     return;
   }
   stage_sent_ += message.size();
+  units_.push(message, rest_behind(message));
+}
+
+Duration Connection::rest_behind(Bytes message) const {
   const bool framed = wanted_ != Service::Vnc && stage_ >= Stage::Open;
   const bool rest = framed && door_ == Door::Plain && redir::discards_rest(message.front());
-  units_.push(message, rest ? machine_.options().gap : Duration{});
+  return rest ? machine_.options().gap : Duration{};
 }
 
 void Connection::strike(const Fault& fault) {

@@ -29,6 +29,8 @@ class RawStream final : public Feature {
   }
 
   void produce(TimePoint /*now*/) override {
+    // Refilled when empty, not topped up: then no byte of the queue is ever moved.
+    if (host_.queued() != 0) return;
     while (host_.queued() < kHighMark && (total_ == 0 || sent_ < total_)) {
       const std::uint64_t left = total_ == 0 ? kPiece : std::min<std::uint64_t>(kPiece, total_ - sent_);
       host_.send(pattern().subspan(static_cast<std::size_t>(sent_ % kBlock), static_cast<std::size_t>(left)));

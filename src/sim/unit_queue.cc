@@ -3,6 +3,12 @@
 #include <cassert>
 
 namespace amtgate::sim {
+namespace {
+
+// Sent bytes may lie in front of the others up to here: queues that empty in between are never moved.
+constexpr std::size_t kCompactAbove = 512 * 1024;
+
+}  // namespace
 
 void UnitQueue::push(Bytes message, Duration gap) {
   if (message.empty()) return;
@@ -34,7 +40,7 @@ void UnitQueue::sent(std::size_t n) {
   if (at_ == bytes_.size()) {
     bytes_.clear();
     at_ = 0;
-  } else if (at_ > 65536 && at_ > bytes_.size() / 2) {
+  } else if (at_ > kCompactAbove && at_ > bytes_.size() / 2) {
     bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
     at_ = 0;
   }

@@ -73,6 +73,7 @@ class Connection final : private FeatureHost {
   MachineState& machine() override { return machine_; }
 
   void enter(Stage stage);
+  Duration rest_behind(Bytes message) const;
   void strike(const Fault& fault);
   void pump_role(TimePoint now);
   void on(const redir::ServerRole::Start& start, TimePoint now);
