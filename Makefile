@@ -67,7 +67,7 @@ REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
 deps:
 	$(Q)scripts/deps
 check: deps
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/unit $(REPLAYS)
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/unit $(BUILD)/bench/load $(REPLAYS)
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) scripts/check
 check-unit: $(BUILD)/unit
 	$(Q)$(BUILD)/unit --gtest_brief=1

@@ -32,7 +32,7 @@ cleanup() {
   [ ${#CLEAN[@]} = 0 ] || for n in "${CLEAN[@]}"; do eval "$n"; done
   if [ $code != 77 ]; then
     if [ $code != 0 ] || [ $failures != 0 ]; then
-      for n in "$T"/*.log; do [ -s "$n" ] && echo "--- ${n##*/}" && tail -c 3000 "$n"; done
+      for n in "$T"/[!s]*.log "$T"/s*.log; do [ -s "$n" ] && echo "--- ${n##*/}" && tail -c 3000 "$n"; done
     fi
     echo "$checks checks, $failures failed"
     [ $failures = 0 ] || code=1
@@ -119,15 +119,23 @@ configure() { # the configuration on standard input, behind a [gateway] section 
 }
 rules() { on gw "$BUILD/amtgate-rules" "$1" -c "$T/amtgate.conf"; }
 daemon_start() {
-  local n
-  n=$(grep -c 'start\.ready' "$T/gateway.log" 2>/dev/null)
   spawn gateway gw "$BUILD/amtgated" -c "$T/amtgate.conf"
-  daemon_ready() { [ "$(grep -c 'start\.ready' "$T/gateway.log")" -gt "${n:-0}" ]; }
-  within 10 daemon_ready || { echo "the gateway did not come up"; cat "$T/gateway.log"; exit 1; }
+  within 10 ask status || { echo "the gateway did not come up"; cat "$T/gateway.log"; exit 1; }
 }
 ctl() { on gw "$BUILD/amtgate" -c "$T/amtgate.conf" "$@"; }
 gateway() { configure; rules up || exit 1; daemon_start; }
-sessions() { ctl --json sessions | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
+ask() { # COMMAND: the daemon's answer as it comes over the control socket
+  python3 - "$T/run/control.sock" "$1" <<'PY'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+s.connect(sys.argv[1])
+s.sendall(json.dumps({"command": sys.argv[2]}).encode() + b"\n")
+print(s.makefile().readline(), end="")
+PY
+}
+sessions() { ask sessions | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["data"]))'; }
+no_sessions() { [ "$(sessions)" = 0 ]; }
 
 # --- stock clients
 # Types TEXT into amtterm as a person would and waits for ANSWER (a regex); output in $T/NAME.log. amtterm_on HOST NAME ARGS...
