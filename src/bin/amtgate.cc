@@ -1,1 +1,5 @@
-int main() { return 2; }
+#include "amtgate/cli/cli.h"
+
+int main(int argc, char** argv) {
+  return amtgate::cli::run(argc, argv);
+}

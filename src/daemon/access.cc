@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -33,19 +32,6 @@ Result<void> own_folder(const std::string& path, mode_t mode, const sys::Account
     return Error{Errc::System, "cannot give " + path + " to " + account.name + ": " + std::strerror(errno)};
   }
   return {};
-}
-
-ActAs::ActAs(const sys::Account& account) {
-  if (::geteuid() != 0 || account.uid == 0) return;
-  if (::setegid(account.gid) != 0) return;
-  acting_ = true;
-  if (::seteuid(account.uid) != 0) std::abort();  // root may become anybody; else nothing here is as it seems
-}
-
-ActAs::~ActAs() {
-  if (!acting_) return;
-  // Going on with half an identity would be worse than not going on.
-  if (::seteuid(0) != 0 || ::setegid(0) != 0) std::abort();
 }
 
 bool is_operator(uid_t uid, gid_t gid, const sys::Account& account) {

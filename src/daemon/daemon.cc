@@ -27,6 +27,7 @@
 #include "amtgate/gateway/preflight.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
+#include "amtgate/sys/act_as.h"
 #include "amtgate/sys/file.h"
 #include "amtgate/sys/limits.h"
 #include "amtgate/sys/log.h"
@@ -147,7 +148,7 @@ class Daemon {
   Result<void> open_state() {
     const std::string& state = config_->gateway.state;
     if (const Result<void> own = own_folder(state, 0750, account_); !own) return own;
-    const ActAs account(account_);
+    const sys::ActAs as_account(account_.uid, account_.gid);
     if (::faccessat(AT_FDCWD, state.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
       const std::string why = "the state folder " + state + " cannot be used by " + account_.name + ": " +
                               std::strerror(errno) + " (chown " + account_.name + " " + state + ")";

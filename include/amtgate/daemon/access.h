@@ -14,19 +14,6 @@ namespace amtgate::daemon {
 /// A folder with something in it stays as it is: it may be anybody's. As somebody else: makes it. Errors: System.
 Result<void> own_folder(const std::string& path, mode_t mode, const sys::Account& account);
 
-/// While it lives, files are made and read as `account` (effective user and group). Before the first thread; does
-/// nothing when we are not root.
-class ActAs {
- public:
-  explicit ActAs(const sys::Account& account);
-  ~ActAs();
-  ActAs(const ActAs&) = delete;
-  ActAs& operator=(const ActAs&) = delete;
-
- private:
-  bool acting_ = false;
-};
-
 /// Root, the daemon's account, and members of its group.
 bool is_operator(uid_t uid, gid_t gid, const sys::Account& account);
 

@@ -52,6 +52,7 @@ class KnownCertificates {
   [[nodiscard]] bool remember(const Identity& who, Entry entry);
   bool forget(const Identity& who) { return entries_.erase(who) != 0; }
   std::size_t size() const { return entries_.size(); }
+  const std::map<Identity, Entry>& entries() const { return entries_; }
   bool operator==(const KnownCertificates&) const = default;
 
  private:

@@ -1,0 +1,24 @@
+// The subcommands. Each adds its arguments to `app`, and gives what runs once they are parsed.
+#pragma once
+
+#include <functional>
+
+#include "amtgate/cli/common.h"
+
+namespace CLI {
+class App;
+}
+
+namespace amtgate::cli {
+
+using Run = std::function<int()>;
+
+Run status_command(CLI::App& app, const Common& common);
+Run sessions_command(CLI::App& app, const Common& common);
+Run end_command(CLI::App& app, const Common& common);
+Run reload_command(CLI::App& app, const Common& common);
+Run passwd_command(CLI::App& app, const Common& common);
+Run known_command(CLI::App& app, const Common& common);
+Run ider_command(CLI::App& app, const Common& common);
+
+}  // namespace amtgate::cli

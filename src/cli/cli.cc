@@ -1,0 +1,74 @@
+#include "amtgate/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "amtgate/cli/commands.h"
+#include "amtgate/cli/exit.h"
+#include "amtgate/cli/ider.h"
+
+namespace amtgate::cli {
+namespace {
+
+struct Command {
+  const char* name;
+  Run (*add)(CLI::App& app, const Common& common);
+  const char* help;
+};
+
+constexpr Command kCommands[] = {
+    {"status", status_command, "the daemon, its targets and what is wrong"},
+    {"sessions", sessions_command, "who uses which machine now"},
+    {"end", end_command, "end a session"},
+    {"reload", reload_command, "read the configuration again"},
+    {"passwd", passwd_command, "set a user's password for client_auth = users"},
+    {"known", known_command, "the certificates that machines showed at their first use"},
+    {"ider", ider_command, "serve a CD or floppy image to a machine"},
+};
+
+}  // namespace
+
+// Its options are its own: they go on as they are.
+Run ider_command(CLI::App& app, const Common&) {
+  app.fallthrough(false);
+  app.prefix_command();
+  app.set_help_flag();
+  return [&app] { return ider(app.remaining()); };
+}
+
+int run(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  Common common;
+  CLI::App app("amtgate: asks the running gateway, and talks to AMT machines", "amtgate");
+  app.set_version_flag("--version", "amtgate " AMTGATE_VERSION);
+  const CLI::Option* config = app.add_option("-c,--config", common.config, "the configuration")->option_text("FILE");
+  app.add_flag("--json", common.json, "print data as JSON");
+  app.require_subcommand(1);
+  app.footer("amtgate(1), amtgate.conf(5)");
+  std::vector<std::pair<const CLI::App*, Run>> runs;
+  for (const Command& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.help);
+    sub->fallthrough();  // -c and --json may stand behind the command too
+    runs.emplace_back(sub, command.add(*sub, common));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    // Asking for help or the version is no mistake.
+    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e);
+    // CLI11 only says that a command is missing when it does not know the word.
+    const std::vector<std::string> rest = app.remaining();
+    if (app.get_subcommands().empty() && !rest.empty()) {
+      return fail(kUsage, "unknown command or option '" + rest.front() + "'; try amtgate --help");
+    }
+    return fail(kUsage, std::string(e.what()) + "; try amtgate --help");
+  }
+  common.config_given = config->count() > 0;
+  for (const auto& [sub, go] : runs) {
+    if (sub->parsed()) return go();
+  }
+  return fail(kUsage, "no command; try amtgate --help");
+}
+
+}  // namespace amtgate::cli
