@@ -17,6 +17,9 @@ namespace {
 
 /// Reads of one direction in one turn, so that a fast pair cannot keep the loop from the others.
 constexpr int kRounds = 4;
+/// Less than this at once (keys, console text, small updates of a screen) is copied: that costs less than two
+/// splices.
+constexpr std::size_t kWorthSplicing = 16 * 1024;
 /// How often a stream that the loop does not watch (both its directions are blocked or ended) is looked at for a
 /// reset.
 constexpr seconds kGlance(1);
@@ -272,6 +275,7 @@ bool Relay::Impl::fill(Flow& f) {
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
       if (n > 0) {
         f.pipe->held += static_cast<std::size_t>(n);
+        f.splice = static_cast<std::size_t>(n) >= kWorthSplicing;
         from.impl_->rx += static_cast<std::uint64_t>(n);
         activity = loop.now();
         moved_in(f);
@@ -300,7 +304,7 @@ bool Relay::Impl::fill(Flow& f) {
       } else {
         f.chunk->at = 0;
         f.chunk->end = r.bytes;
-        f.splice = true;
+        f.splice = r.bytes >= kWorthSplicing;
       }
       return true;
     case Io::Again: pool.give(std::move(f.chunk)); return false;

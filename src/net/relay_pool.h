@@ -10,8 +10,9 @@
 
 namespace amtgate::net {
 
-/// What one read(2) can bring and one write takes along.
-inline constexpr std::size_t kChunk = 128 * 1024;
+/// What one read(2) can bring and one write takes along: four TLS records. Larger gained nothing that could be
+/// measured.
+inline constexpr std::size_t kChunk = 64 * 1024;
 /// What a pipe is asked to hold. /proc/sys/fs/pipe-max-size is 1 MiB unless changed.
 inline constexpr int kPipeSize = 1024 * 1024;
 

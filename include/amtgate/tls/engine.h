@@ -1,8 +1,8 @@
 // Engine: one TLS connection over OpenSSL, on a socket's own descriptor or on memory.
 //
 // On a descriptor, OpenSSL reads and writes the (non-blocking) socket itself, which lets the kernel take the records
-// over where it can (kTLS); the engine does not own the descriptor. On memory, feed() and take_output() stand for the
-// wire: that is how tests join two engines.
+// over where it can (kTLS); the engine does not own the descriptor, and SIGPIPE must be ignored (net::Loop does it).
+// On memory, feed() and take_output() stand for the wire: that is how tests join two engines.
 //
 // read() and write() can each ask for either direction of the socket (WantRead, WantWrite); call the same function
 // again then. After WantWrite from write() the same bytes must be offered again, at any address.
@@ -63,9 +63,8 @@ class Engine {
   /// As many records as are there and fit. Closed at close_notify; a bare end of the TCP connection is Failed with
   /// Errc::Closed.
   IoResult read(MutableBytes to);
-  /// Takes as many records as the socket does, so maybe less than offered; the records of one call leave in as few
-  /// segments as TCP can make of them. Never call with nothing. After WantWrite or a short count the next call must
-  /// begin with the bytes that were not taken, and hold no fewer of them.
+  /// Takes as many records as the socket does, so maybe less than offered. Never call with nothing. After WantWrite
+  /// or a short count the next call must begin with the bytes that were not taken, and hold no fewer of them.
   IoResult write(Bytes from);
   /// Something lies in memory that the socket will not become readable for, maybe only a part of a record: read()
   /// until it says WantRead.
