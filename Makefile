@@ -77,7 +77,7 @@ check-layers:
 	$(Q)scripts/check-layers
 check-conf: $(BINS)
 	$(Q)BUILD=$(BUILD) scripts/check-conf
-check-system: $(BINS)
+check-system: $(BINS) $(BUILD)/bench/load
 	$(Q)BUILD=$(BUILD) scripts/run-system $(SYSTEM)
 demo: deps
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
