@@ -6,6 +6,10 @@
 namespace amtgate::rules {
 namespace {
 
+// Rules of others that are remembered, for `ahead`; a chain of the kernel's with more than this is not read by
+// people.
+constexpr std::size_t kMaxBefore = 1000;
+
 std::vector<std::string_view> lines(std::string_view text) {
   std::vector<std::string_view> out;
   while (!text.empty()) {
@@ -43,7 +47,8 @@ Chain* chain_of(TableState& table, std::string_view name) {
   return at == table.chains.end() ? nullptr : &*at;
 }
 
-void add_rule(TableState& table, std::string_view line) {
+/// `before`: others' rules of the kernel's chains that were met so far.
+void add_rule(TableState& table, std::string_view line, std::vector<std::string>& before) {
   const auto w = words(line);
   if (w.size() < 2 || w[0] != "-A") return;
   if (Chain* chain = chain_of(table, w[1])) {
@@ -53,18 +58,28 @@ void add_rule(TableState& table, std::string_view line) {
   for (std::size_t i = 2; i + 1 < w.size(); ++i) {
     if ((w[i] == "-j" || w[i] == "-g") && is_ours(w[i + 1])) {
       table.jumps.emplace_back(line);
+      // iptables-save prints a chain's rules in their order.
+      for (const std::string& rule : before) {
+        if (words(rule)[1] == w[1]) table.ahead.push_back(rule);
+      }
+      std::erase_if(before, [&](const std::string& rule) { return words(rule)[1] == w[1]; });
       return;
     }
   }
   table.others = true;
+  if (std::ranges::find(table.builtin, w[1]) != table.builtin.end() && before.size() < kMaxBefore) {
+    before.emplace_back(line);
+  }
 }
 
 }  // namespace
 
 std::vector<TableState> parse_save(std::string_view text) {
   std::vector<TableState> out;
+  std::vector<std::string> before;
   for (const std::string_view line : lines(text)) {
     if (line[0] == '*') {
+      before.clear();
       out.emplace_back();
       out.back().name = line.substr(1);
       continue;
@@ -85,7 +100,7 @@ std::vector<TableState> parse_save(std::string_view text) {
         if (w[1] != "ACCEPT") table.others = true;
       }
     } else if (line[0] == '-') {
-      add_rule(table, line);
+      add_rule(table, line, before);
     }
   }
   return out;

@@ -17,6 +17,7 @@ struct TableState {
   std::vector<std::string> builtin;  // the kernel's chains
   std::vector<Chain> chains;         // ours, with their rules as printed
   std::vector<std::string> jumps;    // rules elsewhere that lead into one of ours, as printed
+  std::vector<std::string> ahead;    // others' rules that come before our jump in the same chain, as printed
   bool others = false;               // rules, chains or policies that are not ours
   bool made = false;                 // it was not there before `up`
 
