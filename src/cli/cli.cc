@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"reload", reload_command, "read the configuration again"},
     {"passwd", passwd_command, "set a user's password for client_auth = users"},
     {"known", known_command, "the certificates that machines showed at their first use"},
+    {"doctor", doctor_command, "what stands in the way, and what mends it"},
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 

@@ -73,8 +73,10 @@ std::string remedy(std::size_t step, const config::Target& target) {
              "right, and that AMT's redirection listener is on";
     case kTls: return "try tls = auto; for old firmware tls_min = 1.0";
     case kCertificate:
-      return "compare the certificate's fingerprint with the machine's; then write it as tls_pin, or forget the old "
-             "one";
+      return fmt::format(
+          "compare the certificate's fingerprint with the machine's; then write it as tls_pin, or forget "
+          "the old one: amtgate known forget {}",
+          target.name);
     case kFeature:
       return "switch the feature on in AMT's set-up (MEBx) or by configuration; end the session that holds it";
     case kCredentials:

@@ -19,6 +19,7 @@ Run end_command(CLI::App& app, const Common& common);
 Run reload_command(CLI::App& app, const Common& common);
 Run passwd_command(CLI::App& app, const Common& common);
 Run known_command(CLI::App& app, const Common& common);
+Run doctor_command(CLI::App& app, const Common& common);
 Run ider_command(CLI::App& app, const Common& common);
 
 }  // namespace amtgate::cli
