@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# status, sessions, end, reload, metrics; a running session lives through a reload; SIGTERM ends sessions in order.
+. "$(dirname "$0")/lib.sh"
+need curl
+lab router
+sim pc1 10.71.2.10
+sim pc2 10.71.2.11
+config() { printf '[defaults]\npassword = %s\nallow = 10.71.1.0/24\n[target pc1]\naddress = 10.71.2.10\n%s\n' "$password" "${1:-}"; }
+METRICS=127.0.0.1:9623
+gateway < <(config)
+hold() { # NAME TARGET SECONDS
+  on client python3 tests/system/tools/probe.py redir "$2" 16994 sol --hold "$3" >"$T/$1.log" 2>&1 &
+  within 8 has "$T/$1.log" '"open": true'
+}
+hold one 10.71.2.10 60
+ok "status" has <(ctl status) 'pc1'
+ok "status --json" python3 -c 'import json, sys; json.load(sys.stdin)' < <(ctl --json status)
+ctl --json sessions >"$T/sessions.json"
+cat "$T/sessions.json"
+ok "sessions --json has every field" python3 - "$T/sessions.json" <<'PY'
+import json, sys
+s, = json.load(open(sys.argv[1]))
+assert set(s) >= {"id", "target", "service", "client", "user", "device", "tls", "state", "started", "rx_bytes", "tx_bytes"}, s
+assert s["target"] == "pc1" and s["service"] == "sol" and s["client"].startswith("10.71.1.100:") and s["device"].startswith("10.71.2.10:1699"), s
+assert s["state"] == "open" and s["tx_bytes"] > 0, s
+PY
+ok "sessions in words" has <(ctl sessions) 'pc1.*sol|sol.*pc1'
+ok "metrics" has <(on gw curl -s http://127.0.0.1:9623/metrics) '^amtgate_[a-z_]+(\{[^}]*\})? [0-9]'
+configure < <(config 'this is wrong')
+ok "a broken file is refused" not ctl reload
+ok "and named with its line" has "$T/gateway.log" 'amtgate\.conf:[0-9]+'
+configure < <(config $'[target pc2]\naddress = 10.71.2.11')
+ok "reload" ctl reload
+ok "the new target is served" within 5 serial client 10.71.2.11
+ok "the old session lives" same "$(sessions)" 1
+kill -HUP "${PIDS[gateway]}"
+sleep 1
+ok "SIGHUP reloads too, the session lives" same "$(sessions)" 1
+id=$(python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])' < <(ctl --json sessions))
+ok "end ID" ctl end "$id"
+ok "the client notices" within 5 has "$T/one.log" '"end": "(eof|reset)"'
+ok "an unknown id: exit 1" same "$(ctl end 99999 >/dev/null 2>&1; echo $?)" 1
+hold two 10.71.2.10 60
+before=$SECONDS
+stop gateway
+ok "SIGTERM: exit 0" same "$status" 0
+ok "SIGTERM: within 10 s" test $((SECONDS - before)) -le 10
+ok "SIGTERM: the client's session is ended in order" within 3 has "$T/two.log" '"end": "eof"'
+ok "no daemon: exit 3" same "$(ctl status >/dev/null 2>&1; echo $?)" 3
