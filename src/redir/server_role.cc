@@ -173,7 +173,7 @@ void ServerRole::on_digest(AuthMethod method, Bytes data, TimePoint now) {
 void ServerRole::challenge(AuthMethod method) {
   nonce_ = auth::make_nonce(random_);
   nonce_method_ = method;
-  const Result<Buffer> data = encode_challenge(method, {options_.realm, nonce_, "auth"});
+  const Result<Buffer> data = encode_challenge(method, {options_.realm, nonce_, options_.qop});
   assert(data);
   reply(AuthStatus::Failure, method, *data);
 }

@@ -19,6 +19,9 @@ redir::ServerRole::Options role_options(const MachineState& machine) {
   for (const std::uint8_t m : o.profile.methods) out.methods.push_back(static_cast<redir::AuthMethod>(m));
   out.policy = redir::Verify{&machine.users()};
   out.realm = machine.realm();
+  out.qop = o.profile.qop;
+  out.failure_style = o.login_failure;
+  out.max_failures = o.login_tries;
   out.strict_uri = true;
   out.strict_nc = o.profile.strict_nonce_count;
   out.step_timeout = std::chrono::duration_cast<milliseconds>(o.session_timeout);
@@ -145,6 +148,12 @@ void Connection::reboot() {
   end(false, "reboot");
 }
 
+void Connection::set_mode(Size size) {
+  log(JsonLine("mode").add("width", size.width).add("height", size.height));
+  machine_.screen().set_mode({size.width, size.height});
+  events_.push_back(ModeChanged{});
+}
+
 void Connection::end(bool reset, std::string reason) {
   if (ended_) return;
   ended_ = true;
@@ -168,6 +177,10 @@ void Connection::sent(std::size_t n) {
 void Connection::produce(TimePoint now) {
   now_ = now;
   if (feature_ && !ended_ && !stalled_ && units_.size() < kHighMark) feature_->produce(now);
+}
+
+bool Connection::stalled() const {
+  return stalled_ && units_.empty();
 }
 
 bool Connection::wants_input() const {

@@ -195,6 +195,7 @@ void Console::run(std::string_view line) {
         "help               this\r\n"
         "echo TEXT          prints it\r\n"
         "size               screen and firmware\r\n"
+        "mode WxH           changes the screen's mode\r\n"
         "stream N [raw]     sends N MiB and prints their SHA-256\r\n"
         "sink N             takes N MiB and prints their SHA-256\r\n"
         "reboot             restarts the machine\r\n"
@@ -214,9 +215,18 @@ void Console::run(std::string_view line) {
       stream ? start_stream(*n, raw) : start_sink(*n);
       return;  // the prompt comes when it is done
     }
+  } else if (command == "mode") {
+    const Result<Size> size = parse_size(words.size() == 2 ? words[1] : std::string_view{});
+    if (size) {
+      action_ = *size;
+      options_.screen = std::string(words[1]);
+      print("screen " + options_.screen + "\r\n");
+    } else {
+      print(size.error().detail + "\r\n");
+    }
   } else if (command == "reboot") {
     print("rebooting\r\n");
-    action_ = Action::Reboot;
+    action_ = Reboot{};
     return;
   } else if (command == "exit") {
     banner();

@@ -22,6 +22,7 @@ KvmOptions common(const MachineState& machine) {
   o.zrle = machine.options().zrle;
   o.frame_buffer_limit = p.frame_buffer_limit;
   o.idle = p.idle;
+  o.no_display = machine.options().no_display;
   o.step_timeout = std::chrono::duration_cast<milliseconds>(machine.options().session_timeout);
   return o;
 }

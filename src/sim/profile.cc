@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 8> kAssumptions = {
     "15: that it and later firmware refuse a nonce count of other than 8 digits (--strict-nc, --no-strict-nc)",
     "19, 21: TLS 1.3 is offered (--tls-max)",
     "16.1: what port 5900 does once it cannot be enabled any more (--port5900)",
-    "all: the reply to a wrong digest is status 1 without data, then the connection is closed",
+    "all: the reply to a wrong digest is status 1 without data, then the connection is closed (--login-failure)",
     "all: how long a machine is out of reach while it boots (--boot-time)",
 };
 
@@ -121,7 +121,6 @@ Result<Profile> find_profile(std::string_view name) {
     p.gray_formats = true;
     p.idle = std::chrono::minutes(3);
     p.port5900 = Port5900::Closed;
-    p.rfb4_only_refused = name == "21";
   } else {
     std::string known;
     for (const std::string_view n : kNames) known += (known.empty() ? "" : ", ") + std::string(n);

@@ -45,11 +45,12 @@ class SolFeature final : public Feature {
       role_.send(text, now);  // takes all: nothing waits in it
       flush();
     }
-    if (console_.next_action() == Console::Action::Reboot) {
-      role_.set_host(0, 0, now);  // the power is off for a moment
-      flush();
-      host_.reboot();
-    }
+    const std::optional<Console::Action> action = console_.next_action();
+    if (!action) return;
+    if (const Size* mode = std::get_if<Size>(&*action)) return host_.set_mode(*mode);
+    role_.set_host(0, 0, now);  // the power is off for a moment
+    flush();
+    host_.reboot();
   }
 
   bool wants_input() const override { return console_.backlog() < kConsoleBacklog; }

@@ -170,11 +170,19 @@ void Host::rebooted() {
   const std::optional<TimePoint> back = machine_.back_at();
   loop_.defer([this, back] {
     for (DoorState& d : doors_) d.listener.reset();
-    std::vector<std::shared_ptr<Link>> all;
-    for (const auto& [id, link] : links_) all.push_back(link);
-    for (const auto& link : all) link->wake();
+    wake_all();
     boot_timer_.arm_at(back.value_or(loop_.now()));
   });
+}
+
+void Host::mode_changed() {
+  loop_.defer([this] { wake_all(); });
+}
+
+void Host::wake_all() {
+  std::vector<std::shared_ptr<Link>> all;  // a link that ends takes itself out of the map
+  for (const auto& [id, link] : links_) all.push_back(link);
+  for (const auto& link : all) link->wake();
 }
 
 void Host::open_doors() {

@@ -145,6 +145,16 @@ void Link::read_some() {
   }
 }
 
+void Link::watch_stalled() {
+  // Nothing is read, so nothing tells that the client has gone but the kernel's own state.
+  stream_->want(false, false);
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  const bool known = ::getsockopt(stream_->fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+  if (known && (info.tcpi_state == TCP_CLOSE || info.tcpi_state == TCP_CLOSE_WAIT)) return finish("client closed");
+  refill_.arm(seconds(1));
+}
+
 void Link::quick_ack() {
   // Image servers write a block in parts and leave Nagle's algorithm on: each of our delayed acknowledgements would
   // cost 40 ms, and it is the client that is to be measured. The kernel forgets this setting, so it is made anew.
@@ -188,8 +198,10 @@ void Link::take_events() {
       reason_ = close->reason;
       reset_ = close->reset;
       state_ = State::Closing;
-    } else {
+    } else if (std::holds_alternative<sim::Connection::Reboot>(*event)) {
       host_.rebooted();
+    } else {
+      host_.mode_changed();
     }
   }
   host_.write_frame();
@@ -254,6 +266,7 @@ void Link::rearm() {
     read = false;
     refill_.arm(milliseconds(20));
   }
+  if (connection_->stalled()) return watch_stalled();
   stream_->want(read, !connection_->output().empty());
   const std::optional<TimePoint> when = connection_->deadline();
   if (when) {

@@ -158,6 +158,26 @@ const std::vector<Option>& options() {
       {"methods", "LIST", "authentication methods: 1 password, 3 and 4 digest, e.g. 1,4",
        parsed([](const std::string& t) { return sim::parse_methods(t); },
               [](S s, const std::vector<std::uint8_t>& v) { s.machine.profile.methods = v; })},
+      {"qop", "LIST", "that a challenge of method 4 offers (default auth), e.g. 'auth-int, auth'",
+       parsed(
+           [](const std::string& t) -> Result<std::string> {
+             if (t.size() <= 64) return t;
+             return wrong("longer than 64 characters");
+           },
+           [](S s, const std::string& v) { s.machine.profile.qop = v; })},
+      {"login-failure", "HOW", "status (default), challenge (a new one, three tries) or close (without a word)",
+       parsed(
+           [](const std::string& t) -> Result<redir::ServerRole::FailureStyle> {
+             using enum redir::ServerRole::FailureStyle;
+             if (t == "status") return Empty;
+             if (t == "challenge") return FreshChallenge;
+             if (t == "close") return Silent;
+             return wrong("'" + t + "' (status, challenge or close)");
+           },
+           [](S s, redir::ServerRole::FailureStyle v) {
+             s.machine.login_failure = v;
+             s.machine.login_tries = v == redir::ServerRole::FailureStyle::FreshChallenge ? 3 : 1;
+           })},
       {"strict-nc", nullptr, "refuse a nonce count of other than 8 digits",
        text([](S s, const std::string&) { s.machine.profile.strict_nonce_count = true; })},
       {"no-strict-nc", nullptr, "take any nonce count",
@@ -181,6 +201,8 @@ const std::vector<Option>& options() {
            [](S s, rfb::ZrleForm v) { s.machine.zrle = v; })},
       {"idle", "SECONDS", "KVM ends without keyboard or mouse (0: never)",
        counted([](S s, std::uint64_t v) { s.machine.profile.idle = seconds(v); }, 1'000'000)},
+      {"no-display", "SECONDS", "no display is attached: KVM ends so long after its opening",
+       counted([](S s, std::uint64_t v) { s.machine.no_display = seconds(v); }, 3600)},
       {"boot-time", "SECONDS", "out of reach for so long after a reboot",
        counted([](S s, std::uint64_t v) { s.machine.profile.boot_time = seconds(v); }, 3600)},
 

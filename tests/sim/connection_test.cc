@@ -266,6 +266,51 @@ TEST_F(ConnectionTest, ARebootEndsEverySession) {
   EXPECT_TRUE(open_session(again, client_of(machine, Service::Vnc), random).open);
 }
 
+TEST_F(ConnectionTest, QopListAndFailuresAreAsAsked) {
+  Options o = options_of("16.1");
+  o.profile.qop = "auth-int, auth";
+  MachineState machine(o, random, now);
+  Wire wire(machine, Door::Tls, now);
+  EXPECT_TRUE(open_session(wire, client_of(machine, Service::Sol), random).open);
+
+  o.login_failure = redir::ServerRole::FailureStyle::FreshChallenge;
+  o.login_tries = 3;
+  MachineState patient(o, random, now);
+  Wire again(patient, Door::Tls, now);
+  redir::ClientRole::Options wrong = client_of(patient, Service::Sol);
+  wrong.credentials.password = "wrong";
+  const Opening opening = open_session(again, wrong, random);
+  ASSERT_TRUE(opening.failed);
+  EXPECT_EQ(opening.failed->code, Errc::AuthFailed);
+  EXPECT_FALSE(again.close) << "it would take another try";
+
+  o.login_failure = redir::ServerRole::FailureStyle::Silent;
+  o.login_tries = 1;
+  MachineState curt(o, random, now);
+  Wire closed(curt, Door::Tls, now);
+  EXPECT_EQ(open_session(closed, wrong, random).failed->code, Errc::AuthFailed);
+  EXPECT_TRUE(closed.close);
+}
+
+TEST_F(ConnectionTest, AScreenThatChangesItsModeTellsTheViewer) {
+  Options o = options_of("15");
+  o.screen = {64, 64};
+  MachineState machine(o, random, now);
+  Wire wire(machine, Door::Plain, now);
+  ASSERT_TRUE(open_session(wire, client_of(machine, Service::Vnc), random).open);
+  wire.send(as_bytes("RFB 003.008\n"));
+  wire.send(hex("01"));
+  wire.send(hex("01"));
+  wire.send(hex("02 00 0002 00000000 ffffff21"));
+  wire.send(hex("03 01 0000 0000 0040 0040"));
+  EXPECT_TRUE(wire.logged(R"("event":"update")"));
+  machine.screen().set_mode({128, 64});
+  EXPECT_TRUE(wire.connection.tick(now));
+  wire.send(hex("03 01 0000 0000 0040 0040"));
+  EXPECT_TRUE(wire.logged(R"("event":"resized","width":128,"height":64,"told":true)"));
+  EXPECT_FALSE(wire.close);
+}
+
 TEST_F(ConnectionTest, Port5900AnswersAsItsProfileSays) {
   Options o = options_of("8");
   MachineState old(o, random, now);

@@ -116,7 +116,19 @@ TEST(Console, SinksExactlyWhatWasAnnounced) {
 TEST(Console, RebootIsAskedForOnce) {
   Console c = fresh();
   type(c, "reboot\r");
-  EXPECT_EQ(c.next_action(), Console::Action::Reboot);
+  const auto action = c.next_action();
+  ASSERT_TRUE(action);
+  EXPECT_TRUE(std::holds_alternative<Console::Reboot>(*action));
+  EXPECT_FALSE(c.next_action());
+}
+
+TEST(Console, ChangesTheModeOfTheScreen) {
+  Console c = fresh();
+  EXPECT_EQ(type(c, "mode 800x600\r"), "mode 800x600\r\nscreen 800x600\r\namt> ");
+  const auto action = c.next_action();
+  ASSERT_TRUE(action);
+  EXPECT_EQ(std::get<Size>(*action), (Size{800, 600}));
+  EXPECT_NE(type(c, "mode 9\r").find("size '9'"), std::string::npos);
   EXPECT_FALSE(c.next_action());
 }
 

@@ -46,8 +46,9 @@ class ServerRole {
     /// up).
     std::vector<AuthMethod> methods = {AuthMethod::Password, AuthMethod::Digest};
     AuthPolicy policy = Anyone{};
-    std::string realm = {};      // up to 64 characters; empty: one is made
-    bool kvm_open = true;        // KVM: take the client's 0x40 here; false: hand over after authentication
+    std::string qop = "auth";  // list offered by a challenge of method 4, up to 64 characters; "auth" must answer it
+    std::string realm = {};    // up to 64 characters; empty: one is made
+    bool kvm_open = true;      // KVM: take the client's 0x40 here; false: hand over after authentication
     bool require_query = false;  // refuse (status 2) a login without a query before it
     bool strict_uri = false;     // the digest's uri must be /RedirectionService; otherwise it is hashed as sent
     bool strict_nc = false;      // nc must be exactly 8 hexadecimal digits

@@ -40,7 +40,9 @@ class Connection final : private FeatureHost {
   /// Somebody typed reboot: every connection of the machine is to be ticked, and the doors are closed until
   /// back_at().
   struct Reboot {};
-  using Event = std::variant<Log, Close, Reboot>;
+  /// The screen has another mode: every connection of the machine is to be ticked.
+  struct ModeChanged {};
+  using Event = std::variant<Log, Close, Reboot, ModeChanged>;
 
   /// `machine` must outlive this.
   Connection(MachineState& machine, Door door, TimePoint now);
@@ -58,6 +60,8 @@ class Connection final : private FeatureHost {
   void produce(TimePoint now);
   /// False: do not read (a stall, or nobody takes it).
   bool wants_input() const;
+  /// A fault has struck: nothing more is read or written.
+  bool stalled() const;
   /// The client has closed its direction.
   void closed(TimePoint now);
 
@@ -70,6 +74,7 @@ class Connection final : private FeatureHost {
   void log(const JsonLine& line) override;
   void close(std::string reason) override;
   void reboot() override;
+  void set_mode(Size size) override;
   MachineState& machine() override { return machine_; }
 
   void enter(Stage stage);

@@ -4,6 +4,7 @@
 //   help               the commands
 //   echo TEXT          prints it
 //   size               the screen's size and the machine's firmware
+//   mode WxH           the screen changes its mode
 //   stream N [raw]     sends N MiB and their SHA-256; text lines, or every byte value with `raw`
 //   sink N             takes N MiB without echo and prints their SHA-256
 //   reboot             the machine restarts: every session ends
@@ -14,8 +15,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "amtgate/base/bytes.h"
+#include "amtgate/sim/profile.h"
 #include "amtgate/sim/sha256.h"
 
 namespace amtgate::sim {
@@ -27,7 +30,8 @@ class Console {
     std::string firmware;
     std::string screen;
   };
-  enum class Action { Reboot };
+  struct Reboot {};
+  using Action = std::variant<Reboot, Size>;  // Size: the screen's new mode
 
   /// A line is cut here; more keys ring the bell.
   static constexpr std::size_t kMaxLine = 400;

@@ -27,6 +27,7 @@ class FeatureHost {
   /// Ends the connection once everything sent is on the wire. The first reason counts.
   virtual void close(std::string reason) = 0;
   virtual void reboot() = 0;
+  virtual void set_mode(Size size) = 0;
   virtual MachineState& machine() = 0;
 };
 

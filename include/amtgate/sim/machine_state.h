@@ -13,6 +13,7 @@
 #include "amtgate/auth/credentials.h"
 #include "amtgate/auth/random.h"
 #include "amtgate/base/time.h"
+#include "amtgate/redir/server_role.h"
 #include "amtgate/rfb/pixel_format.h"
 #include "amtgate/rfb/zrle.h"
 #include "amtgate/sim/fault.h"
@@ -34,7 +35,10 @@ struct Options {
   std::string password = "P@ssw0rd1!";
   std::string rfb_password = "P@ssw0rd";  // exactly 8 characters are significant
   bool consent_missing = false;           // IDER is refused with status 5
-  unsigned sessions = 1;                  // of each kind at once; 0 = no limit (for load tests)
+  redir::ServerRole::FailureStyle login_failure = redir::ServerRole::FailureStyle::Empty;
+  unsigned login_tries = 1;  // wrong logins until the connection is closed
+  Duration no_display{0};    // no display is attached: KVM ends so long after its opening; 0 = there is one
+  unsigned sessions = 1;     // of each kind at once; 0 = no limit (for load tests)
   std::vector<Fault> faults{};
   UnitQueue::Shape shape = UnitQueue::Shape::PerMessage;
   Duration gap = milliseconds(50);         // on plain TCP, behind messages after which stock clients lose data

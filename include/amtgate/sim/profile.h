@@ -50,7 +50,6 @@ struct Profile {
 
   bool kvm = true;  // false: the class is absent, a start of KVMR is answered "unsupported"
   RfbGreeting greeting = RfbGreeting::V3_8;
-  bool rfb4_only_refused = false;  // a viewer that insists on 4.0 is refused
   Port5900 port5900 = Port5900::Password;
   Size screen{1024, 768};                        // what the picture is unless asked otherwise
   Size max_size16{1920, 1200};                   // largest screen at 16 bits a pixel

@@ -44,6 +44,7 @@ class Host {
   /// The context of the next TLS connection: always the same one, or with --wrong-cert another each time.
   Result<tls::Context> next_context();
   void rebooted();
+  void mode_changed();
   /// Writes the frame file, if there is one and a viewer has been sent a picture since.
   void write_frame();
   /// The link has closed its socket; it dies at the end of the loop's turn.
@@ -59,6 +60,7 @@ class Host {
   Host(net::Loop& loop, Settings settings, EventLog log);
   Result<void> prepare_tls();
   Result<void> listen(DoorState& door);
+  void wake_all();
   void write_ppm(std::uint32_t frame, const rfb::PixelFormat& format);
   void open_doors();
   void accept(sim::Door door, net::Accepted accepted);

@@ -36,6 +36,7 @@ class Link {
   void on_ready(net::Ready ready);
   void read_some();
   void quick_ack();
+  void watch_stalled();
   void pump();
   void write_some();
   void take_events();
