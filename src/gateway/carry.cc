@@ -13,7 +13,8 @@ constexpr Duration kPause = milliseconds(50);
 /// A SOL or IDE-R device's messages, each one write.
 class MessageTransform final : public net::Transform {
  public:
-  MessageTransform(Service service, Duration pause) : cutter_(service, redir::Direction::FromDevice), pause_(pause) {}
+  MessageTransform(Service service, Duration pause)
+      : service_(service), cutter_(service, redir::Direction::FromDevice), pause_(pause) {}
 
   Result<void> feed(Bytes in, TimePoint) override {
     if (blind_) {
@@ -22,6 +23,13 @@ class MessageTransform final : public net::Transform {
       cutter_.feed(in);
     }
     return {};
+  }
+
+  /// SOL's 0x23 and IDE-R's 0x43, end of the session: amtterm and amtider say so and leave; other clients just
+  /// disconnect.
+  Buffer farewell() override {
+    if (blind_) return {};
+    return {static_cast<std::uint8_t>(service_ == Service::Sol ? 0x23 : 0x43), 0, 0, 0, 0, 0, 0, 0};
   }
 
   std::optional<net::Transform::Piece> next() override {
@@ -49,6 +57,7 @@ class MessageTransform final : public net::Transform {
   }
 
  private:
+  Service service_;
   redir::MessageCutter cutter_;
   Duration pause_;
   bool blind_ = false;

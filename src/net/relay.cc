@@ -119,6 +119,7 @@ struct Relay::Impl {
   void failed(Side side);
   void end(EndCause cause, Side side, std::optional<Error> error);
   void give_back();
+  void say_farewell();
 
   void moved_in(Flow& f) {
     // Bytes from the side that this pause is meant for: it has read what it was sent.
@@ -378,6 +379,16 @@ void Relay::Impl::give_back() {
   }
 }
 
+void Relay::Impl::say_farewell() {
+  for (Flow& f : flows) {
+    if (over || !f.transform || f.done || f.first_at < f.first.size() || !f.piece.empty()) continue;
+    const Buffer words = f.transform->farewell();
+    std::size_t taken = 0;
+    // One try: a side that takes nothing now is not waited for.
+    if (!words.empty()) (void)put(f, words, taken);
+  }
+}
+
 void Relay::Impl::end(EndCause cause, Side side, std::optional<Error> error) {
   if (over) return;
   over = true;
@@ -419,6 +430,7 @@ Relay::~Relay() {
 }
 
 void Relay::end() {
+  impl_->say_farewell();
   impl_->end(EndCause::Asked, Side::Client, std::nullopt);
 }
 

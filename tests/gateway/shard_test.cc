@@ -325,11 +325,13 @@ TEST_F(ShardTest, EndingASessionClosesBothSides) {
   start();
   redir::ClientRole role = sol_client();
   Client client(*loop_, {loopback(1), Port{16994}}, role);
-  ASSERT_TRUE(run_until([&] { return shard_->counters().opened[1].value() == 1; }));
+  ASSERT_TRUE(run_until([&] { return role.open() && shard_->counters().opened[1].value() == 1; }));
+  client.raw = true;
   EXPECT_FALSE(shard_->end(control::SessionId{999}, {Errc::Closed, "ended by the operator"}));
   EXPECT_TRUE(shard_->end(shard_->sessions().at(0).id, {Errc::Closed, "ended by the operator"}));
-  client.raw = true;
   EXPECT_TRUE(run_until([&] { return client.closed && shard_->flows() == 0; }));
+  const Buffer farewell = {0x23, 0, 0, 0, 0, 0, 0, 0};
+  EXPECT_EQ(client.received, farewell) << "amtterm reads it as the end of the session";
 }
 
 TEST_F(ShardTest, StoppingEndsAConnectionThatIsStillBeingJoined) {

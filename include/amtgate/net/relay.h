@@ -38,6 +38,10 @@ class Transform {
 
   /// The reading side has ended: what was kept as incomplete becomes pieces now.
   virtual void finish() {}
+
+  /// What the writing side is told when the relay is ended from outside (Relay::end()), in its protocol's words;
+  /// asked for between pieces only. Empty: nothing can be said.
+  virtual Buffer farewell() { return {}; }
 };
 
 /// What the relays of one loop share: pipes and copy buffers that are not in use. Outlives them.
@@ -109,7 +113,8 @@ class Relay {
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
-  /// Ends it from outside: closes both sides in order (what is under way is lost). on_end comes, with Asked.
+  /// Ends it from outside: sides are told by their transform's farewell(), where that fits between two pieces, and
+  /// closed in order; what is under way is lost. on_end comes, with Asked.
   void end();
 
   RelayStats stats() const;
