@@ -92,9 +92,10 @@ class Daemon {
       const char* name;
       Result<void> (Daemon::*go)();
     };
+    // The control socket before the gateway: it says best that another daemon is running.
     constexpr Step kSteps[] = {
         {"account", &Daemon::find_account},   {"reader", &Daemon::start_reader},   {"state", &Daemon::open_state},
-        {"gateway", &Daemon::open_gateway},   {"control", &Daemon::open_control},  {"metrics", &Daemon::open_metrics},
+        {"control", &Daemon::open_control},   {"gateway", &Daemon::open_gateway},  {"metrics", &Daemon::open_metrics},
         {"privileges", &Daemon::drop_rights}, {"workers", &Daemon::start_gateway},
     };
     for (const Step& step : kSteps) {
