@@ -213,7 +213,9 @@ void IderExercise::take_result(const Command& command, Sense sense, TimePoint no
     // Block sizes that a drive may claim; anything else would make nonsense of every count that follows.
     const bool sane = sense.good() && !in.failed() && size >= 256 && size <= 4096 && last < 0xffff'fffe;
     if (!sane) {
-      ++report_.errors;
+      // The Mesh family's servers say "ready" of an empty drive and tell only here that there is no medium.
+      const bool no_medium = sense.key == 2 && sense.asc == 0x3a;
+      report_.errors += no_medium ? 0 : 1;
       return end_drive();
     }
     report_.ready = true;

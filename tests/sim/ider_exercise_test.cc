@@ -136,6 +136,18 @@ TEST(IderExercise, SaysWhenNoMediumIsThere) {
   EXPECT_EQ(r.commands.size(), 6U) << "three tries each";
 }
 
+TEST(IderExercise, AnEmptyDriveThatCallsItselfReadyIsNoError) {
+  IderExercise e(IderPlan{.drives = {Drive::Floppy}});
+  ASSERT_TRUE(e.next(TimePoint{}));
+  e.finished({}, TimePoint{});
+  ASSERT_EQ(e.next(TimePoint{})->cdb[0], 0x25);
+  e.finished({2, 0x3a, 0}, TimePoint{});
+  ASSERT_TRUE(e.done());
+  const std::optional<IderExercise::Report> r = e.next_report();
+  EXPECT_FALSE(r->ready);
+  EXPECT_EQ(r->errors, 0U);
+}
+
 TEST(IderExercise, CountsWhatIsWrong) {
   FakeDrive cd{.image = image(100 * 2048)};
   FakeDrive none;

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
 namespace amtgate::simhost {
 namespace {
 
@@ -101,6 +106,22 @@ TEST(Settings, HelpNamesWhatThereIs) {
   }
   EXPECT_NE(std::get<Print>(*parse({"--version"})).text.find("amtgate-sim "), std::string::npos);
   EXPECT_FALSE(std::get<Print>(*parse({"--assumptions"})).text.empty());
+}
+
+TEST(Settings, EveryOptionIsInTheManPage) {
+  std::ifstream in("man/amtgate-sim.1");
+  ASSERT_TRUE(in) << "run from the top of the sources";
+  std::string man{std::istreambuf_iterator<char>(in), {}};
+  std::ranges::replace(man, '\n', ' ');  // an option that takes no value ends its line
+  std::istringstream lines(help());
+  unsigned options = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  --")) continue;
+    const std::string name = line.substr(4, line.find_first_of(" ,", 4) - 4);
+    ++options;
+    EXPECT_NE(man.find("Fl \\-" + name + " "), std::string::npos) << name;
+  }
+  EXPECT_GT(options, 40U);
 }
 
 }  // namespace
