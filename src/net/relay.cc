@@ -15,11 +15,12 @@
 namespace amtgate::net {
 namespace {
 
-/// Reads of one direction in one turn, so that a fast pair cannot keep the loop from the others.
-constexpr int kRounds = 4;
 /// Less than this at once (keys, console text, small updates of a screen) is copied: that costs less than two
 /// splices.
 constexpr std::size_t kWorthSplicing = 16 * 1024;
+/// What one direction may move in one turn (unless a single read brings more), so that a fast pair cannot keep the
+/// loop from the others: about a millisecond's worth.
+constexpr std::size_t kTurnBytes = 1024 * 1024;
 /// How often a stream that the loop does not watch (both its directions are blocked or ended) is looked at for a
 /// reset.
 constexpr seconds kGlance(1);
@@ -62,6 +63,7 @@ struct Relay::Impl {
     std::optional<Timer> hold;     // made when a transform asks for the first pause
     std::optional<Error> refused;  // by the transform; ends the relay when its pieces are out
     std::uint64_t written = 0;
+    std::size_t last_read = 0;
     bool splice = false;     // both ends can, and the last round was worth it
     bool no_splice = false;  // the kernel refused once
     bool ended_in = false;   // the reading side has ended
@@ -171,7 +173,8 @@ void Relay::Impl::start(const std::weak_ptr<Impl>& self) {
 /// pause runs, or it has had its rounds and the loop will call again.
 void Relay::Impl::pump(Flow& f) {
   f.blocked = false;
-  for (int reads = 0; !over && !f.done;) {
+  std::size_t moved = 0;
+  while (!over && !f.done) {
     if (f.holding() || !write_held(f)) return;
     if (f.refused) return end(EndCause::Failed, f.from, f.refused);
     if (f.ended_in) {
@@ -184,7 +187,10 @@ void Relay::Impl::pump(Flow& f) {
       out(f).close_write();
       return check_end();
     }
-    if (reads++ == kRounds || !fill(f)) return;
+    // A short read has emptied the socket: asking again would only hear so. The loop calls when there is more.
+    if (moved >= kTurnBytes || (moved > 0 && f.last_read < kWorthSplicing)) return;
+    if (!fill(f)) return;
+    moved += f.last_read;
   }
 }
 
@@ -276,7 +282,8 @@ bool Relay::Impl::fill(Flow& f) {
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
       if (n > 0) {
         f.pipe->held += static_cast<std::size_t>(n);
-        f.splice = static_cast<std::size_t>(n) >= kWorthSplicing;
+        f.last_read = static_cast<std::size_t>(n);
+        f.splice = f.last_read >= kWorthSplicing;
         from.impl_->rx += static_cast<std::uint64_t>(n);
         activity = loop.now();
         moved_in(f);
@@ -296,6 +303,7 @@ bool Relay::Impl::fill(Flow& f) {
   const IoResult r = from.read(f.chunk->data);
   switch (r.status) {
     case Io::Ok:
+      f.last_read = r.bytes;
       activity = loop.now();
       moved_in(f);
       if (f.transform) {
