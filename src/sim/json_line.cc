@@ -6,8 +6,7 @@
 
 namespace amtgate::sim {
 
-JsonLine::JsonLine(std::string_view event) {
-  text_ = "\"event\":\"";
+JsonLine::JsonLine(std::string_view event) : text_("\"event\":\"") {
   text_ += event;
   text_ += '"';
 }

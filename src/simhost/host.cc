@@ -127,7 +127,7 @@ std::string Host::ports() const {
 void Host::log(std::uint64_t connection, const std::string& fields) {
   log_.write(connection, fields, sys::now());
   if (fields.starts_with("\"event\":\"ider.result\"")) {
-    if (!settings_.quiet) std::printf("{%s}\n", fields.c_str());
+    if (!settings_.quiet && settings_.log_file != "-") std::printf("{%s}\n", fields.c_str());
     std::fflush(stdout);
     if (reports_.size() < kMaxReports) reports_.push_back("{" + fields + "}");
   }

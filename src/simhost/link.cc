@@ -27,7 +27,7 @@ MutableBytes read_buffer() {
 
 }  // namespace
 
-Link::Link(Host& host, std::uint64_t id, sim::Door door, net::Accepted accepted)
+Link::Link(Host& host, std::uint64_t id, sim::Door door, net::Accepted&& accepted)
     : host_(host),
       id_(id),
       door_(door),

@@ -8,8 +8,6 @@
 namespace amtgate::simhost {
 namespace {
 
-using sim::Options;
-
 /// What the options gather before it becomes Settings: the profile is chosen first, whatever the order, and then
 /// changed by the others.
 struct Gathered {

@@ -17,7 +17,7 @@ class Host;
 
 class Link {
  public:
-  Link(Host& host, std::uint64_t id, sim::Door door, net::Accepted accepted);
+  Link(Host& host, std::uint64_t id, sim::Door door, net::Accepted&& accepted);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
