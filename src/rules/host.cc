@@ -69,7 +69,11 @@ struct Lack {
   const char* part;
   const char* sentence;
 };
+// The first whose part is in the refused rule; a rule's match stands before its target.
 constexpr Lack kLacks[] = {
+    {"-m connmark",
+     "the kernel cannot match marks of tracked connections (modprobe xt_connmark); where it cannot, set "
+     "local = no"},
     {"-j TPROXY", "the kernel has no TPROXY target (modprobe xt_TPROXY); where it has none, set mode = redirect"},
     {"-m socket", "the kernel has no socket match (modprobe xt_socket); where it has none, set mode = redirect"},
     {"-j NFQUEUE",
@@ -77,9 +81,6 @@ constexpr Lack kLacks[] = {
      "classify = all"},
     {"CONNMARK",
      "the kernel cannot mark tracked connections (modprobe xt_connmark); where it cannot, set local = no"},
-    {"-m connmark",
-     "the kernel cannot match marks of tracked connections (modprobe xt_connmark); where it cannot, set "
-     "local = no"},
     {"-j REDIRECT", "the kernel has no REDIRECT target (modprobe xt_REDIRECT); where it has none, set mode = tproxy"},
     {"-m addrtype",
      "the kernel has no addrtype match (modprobe xt_addrtype); where it has none, set classify = queue"},

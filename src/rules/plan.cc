@@ -13,6 +13,7 @@ using config::InterceptMode;
 
 constexpr const char* kPrerouting = "AMTGATE_PREROUTING";
 constexpr const char* kOutput = "AMTGATE_OUTPUT";
+constexpr const char* kSocket = "AMTGATE_SOCKET";
 
 // As iptables-save spells `--syn` and `! --syn`.
 constexpr const char* kSyn = "-m tcp --tcp-flags FIN,SYN,RST,ACK SYN";
@@ -27,7 +28,8 @@ class Planner {
         loopback_(ip == Ip::V4 ? "127.0.0.1" : "::1"),
         loopback_net_(ip == Ip::V4 ? "127.0.0.0/8" : "::1/128"),
         mark_(fmt::format("{:#x}", intercept.mark)),
-        own_mark_(fmt::format("{:#x}", intercept.mark + 1)) {
+        own_mark_(fmt::format("{:#x}", intercept.mark + 1)),
+        tracked_mark_(fmt::format("{:#x}", intercept.mark + 2)) {
     for (const std::string& name : intercept.interfaces) from_.push_back("-i " + name);
     // What comes in on the loopback device has passed OUTPUT, where it was decided.
     if (from_.empty()) from_.push_back("! -i lo");
@@ -60,27 +62,40 @@ class Planner {
                                                 in_.port.value, loopback_, mark_);
     const std::string set_mark = fmt::format("-j MARK --set-xmark {}/0xffffffff", mark_);
     const std::string marked = fmt::format("-m mark --mark {}", mark_);
+    const std::string tracked = fmt::format("-m connmark --mark {} -m conntrack --ctdir ORIGINAL", tracked_mark_);
 
     Chain in{kPrerouting, {}};
     const auto pre = [&in](const std::string& rule) { in.rules.push_back(fmt::format("-A {} {}", in.name, rule)); };
+    if (in_.classify == Classify::All) {
+      // Connections to this host itself are no business of a gateway.
+      for (const std::string& from : from_) {
+        pre(fmt::format("{} -p tcp {} -m addrtype ! --dst-type LOCAL {}", from, kSyn, set_mark));
+      }
+    }
+    // Only with local = yes, which needs connection tracking anyway. Not our mark itself: a router that restores
+    // marks on its replies (several uplinks) would send them to our route.
+    const std::string remember = fmt::format("-j CONNMARK --set-xmark {}/0xffffffff", tracked_mark_);
+    if (in_.local) pre(fmt::format("-p tcp {} {} {}", kSyn, marked, remember));
     // Marked by the queue's verdict, or in OUTPUT and come around through the loopback device. Not by
     // `-m socket`: the SYN of a client that uses its port again must reach the listener, not the old connection's
     // rest.
     pre(fmt::format("-p tcp {} {} {}", kSyn, marked, to_listener));
-    if (in_.classify == Classify::All) {
-      // Connections to this host itself are no business of a gateway.
-      for (const std::string& from : from_) {
-        pre(fmt::format("{} -p tcp {} -m addrtype ! --dst-type LOCAL {}", from, kSyn, to_listener));
-      }
+    // What follows a SYN finds its socket without connection tracking: a router without it needs none for forwarded
+    // connections, and flushing it (a firewall's reload does) ends none.
+    pre(fmt::format("-p tcp {} -m socket --transparent -j {}", kNotSyn, kSocket));
+    if (in_.local) {
+      // No socket yet: the kernel answered the SYN with a cookie, since many came, and the listener must see what
+      // comes back. No socket any more: the stray packet is answered here, and does not reach the machine.
+      pre(fmt::format("-p tcp {} {} {}", kNotSyn, marked, to_listener));
+      pre(fmt::format("-p tcp {} {} {}", kNotSyn, tracked, to_listener));
     }
-    // No connection tracking here: a router without it needs none for forwarded connections, and flushing it (a
-    // firewall's reload does) ends none.
-    pre(fmt::format("-p tcp {} -m socket --transparent {}", kNotSyn, set_mark));
+    Chain socket{kSocket, {}};
+    socket.rules.push_back(fmt::format("-A {} {}", kSocket, set_mark));
     // Nothing that follows in the table may change the mark of what is ours.
-    pre(fmt::format("{} -j ACCEPT", marked));
+    socket.rules.push_back(fmt::format("-A {} -j ACCEPT", kSocket));
 
     // First: a rule that marks all of a LAN's packets for another route must not reach ours before us.
-    Table table{"mangle", {in}, {}};
+    Table table{"mangle", {in, socket}, {}};
     table.jumps.push_back(jump("PREROUTING", "-p tcp " + ports_, kPrerouting, Jump::Place::First));
     if (in_.classify == Classify::All) {
       // Strangers are connected to from the client's own address: their answers must come to that socket.
@@ -97,9 +112,8 @@ class Planner {
     if (in_.classify == Classify::All) {
       output(fmt::format("-p tcp {} -m addrtype ! --dst-type LOCAL {}", kSyn, set_mark));
     }
-    output(fmt::format("-p tcp {} {} -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff", kSyn, marked));
     // Never on a SYN: with the daemon gone, one that uses an old connection's port again must go out to the world.
-    output(fmt::format("-p tcp {} -m connmark --mark {} -m conntrack --ctdir ORIGINAL {}", kNotSyn, mark_, set_mark));
+    output(fmt::format("-p tcp {} {} {}", kNotSyn, tracked, set_mark));
     output(fmt::format("{} -j ACCEPT", marked));
     table.chains.push_back(out);
     table.jumps.push_back(jump("OUTPUT", "-p tcp " + ports_, kOutput, Jump::Place::First));
@@ -141,6 +155,7 @@ class Planner {
   std::string loopback_net_;
   std::string mark_;
   std::string own_mark_;
+  std::string tracked_mark_;
   std::vector<std::string> from_;
 };
 
@@ -159,8 +174,9 @@ Result<Plan> plan(const config::Intercept& intercept, Ip ip) {
     return Error{Errc::BadValue,
                  "[intercept] ports: none of them is served by this version (5900, 16994, 16995 are)"};
   }
-  if (intercept.mark == 0 || intercept.mark == 0xffffffff) {
-    return Error{Errc::BadValue, "[intercept] mark: 0 and 0xffffffff cannot be used (mark + 1 is the daemon's own)"};
+  if (intercept.mark == 0 || intercept.mark > 0xfffffffd) {
+    return Error{Errc::BadValue,
+                 "[intercept] mark: it must be 1 to 0xfffffffd (mark + 1 and mark + 2 are used, too)"};
   }
   const Planner planner(intercept, ip, ports);
   Plan out;

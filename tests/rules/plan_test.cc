@@ -33,13 +33,17 @@ ip -4 rule add pref 59 fwmark 0x5900 lookup 5900 protocol 159
 iptables-restore --wait 10 --noflush <<'END'
 *mangle
 :AMTGATE_PREROUTING - [0:0]
+:AMTGATE_SOCKET - [0:0]
 :AMTGATE_OUTPUT - [0:0]
+-A AMTGATE_PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j CONNMARK --set-xmark 0x5902/0xffffffff
 -A AMTGATE_PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j TPROXY --on-port 5899 --on-ip 127.0.0.1 --tproxy-mark 0x5900/0xffffffff
--A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m socket --transparent -j MARK --set-xmark 0x5900/0xffffffff
--A AMTGATE_PREROUTING -m mark --mark 0x5900 -j ACCEPT
+-A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m socket --transparent -j AMTGATE_SOCKET
+-A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j TPROXY --on-port 5899 --on-ip 127.0.0.1 --tproxy-mark 0x5900/0xffffffff
+-A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j TPROXY --on-port 5899 --on-ip 127.0.0.1 --tproxy-mark 0x5900/0xffffffff
+-A AMTGATE_SOCKET -j MARK --set-xmark 0x5900/0xffffffff
+-A AMTGATE_SOCKET -j ACCEPT
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
--A AMTGATE_OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff
--A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5900 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
+-A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -m mark --mark 0x5900 -j ACCEPT
 -I PREROUTING -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_PREROUTING
 -I OUTPUT -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_OUTPUT
@@ -112,15 +116,19 @@ ip -6 rule add pref 59 fwmark 0x5900 lookup 5900 protocol 159
 ip6tables-restore --wait 10 --noflush <<'END'
 *mangle
 :AMTGATE_PREROUTING - [0:0]
+:AMTGATE_SOCKET - [0:0]
 :AMTGATE_OUTPUT - [0:0]
+-A AMTGATE_PREROUTING ! -i lo -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m addrtype ! --dst-type LOCAL -j MARK --set-xmark 0x5900/0xffffffff
+-A AMTGATE_PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j CONNMARK --set-xmark 0x5902/0xffffffff
 -A AMTGATE_PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j TPROXY --on-port 5899 --on-ip ::1 --tproxy-mark 0x5900/0xffffffff
--A AMTGATE_PREROUTING ! -i lo -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m addrtype ! --dst-type LOCAL -j TPROXY --on-port 5899 --on-ip ::1 --tproxy-mark 0x5900/0xffffffff
--A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m socket --transparent -j MARK --set-xmark 0x5900/0xffffffff
--A AMTGATE_PREROUTING -m mark --mark 0x5900 -j ACCEPT
+-A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m socket --transparent -j AMTGATE_SOCKET
+-A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j TPROXY --on-port 5899 --on-ip ::1 --tproxy-mark 0x5900/0xffffffff
+-A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j TPROXY --on-port 5899 --on-ip ::1 --tproxy-mark 0x5900/0xffffffff
+-A AMTGATE_SOCKET -j MARK --set-xmark 0x5900/0xffffffff
+-A AMTGATE_SOCKET -j ACCEPT
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
 -A AMTGATE_OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m addrtype ! --dst-type LOCAL -j MARK --set-xmark 0x5900/0xffffffff
--A AMTGATE_OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff
--A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5900 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
+-A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -m mark --mark 0x5900 -j ACCEPT
 -I PREROUTING -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_PREROUTING
 -I PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --sports 5900,16994,16995 -j AMTGATE_PREROUTING
@@ -161,8 +169,10 @@ TEST(Plan, UnusableMarksAreRefused) {
   config::Intercept intercept = lan();
   intercept.mark = 0;
   EXPECT_FALSE(plan(intercept, Ip::V4));
-  intercept.mark = 0xffffffff;
+  intercept.mark = 0xfffffffe;
   EXPECT_FALSE(plan(intercept, Ip::V4));
+  intercept.mark = 0xfffffffd;
+  EXPECT_TRUE(plan(intercept, Ip::V4));
 }
 
 }  // namespace

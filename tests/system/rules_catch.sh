@@ -74,6 +74,13 @@ for backend in nft legacy; do
   ok "$backend: with strict rp_filter" caught client $target4
   on gw sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.lan0.rp_filter=0 net.ipv4.conf.amt0.rp_filter=0
 
+  on gw sysctl -qw net.ipv4.tcp_syncookies=2
+  all_caught "$backend, SYN cookies"
+  on gw sysctl -qw net.ipv4.tcp_syncookies=1
+  on gw $([ $backend = nft ] && echo iptables || echo iptables-legacy) -t mangle -A OUTPUT -j CONNMARK --restore-mark
+  ok "$backend: beside somebody's restored marks" caught client $target4
+  on gw $([ $backend = nft ] && echo iptables || echo iptables-legacy) -t mangle -D OUTPUT -j CONNMARK --restore-mark
+
   # Flows through the moment of the daemon's death.
   for h in client gw; do
     { sleep 3; echo late; sleep 0.5; } | on $h timeout 8 socat -T6 - TCP:$target4:5900 >"$T/flow-$h" 2>&1 &

@@ -14,9 +14,12 @@
 //   4. mangle OUTPUT, for the host's own connections (local = yes): the queue marked the SYN in raw OUTPUT, and a
 //      packet that comes back from a queue with another mark is routed anew: to the loopback device, where it comes
 //      in through PREROUTING like a forwarded one. The client's socket keeps its own idea of the route, so each later
-//      packet must be marked again, and only connection tracking can tell which: the SYN's mark is saved to the
-//      connection and put back on the packets of its original direction. (Replies of the daemon's socket are the
-//      other direction, and are routed as any packet.)
+//      packet must be marked again, and only connection tracking can tell which: PREROUTING gives the connection mark
+//      + 2, and OUTPUT marks the packets of its original direction. (Replies of the daemon's socket are the other
+//      direction, and are routed as any packet.)
+//   5. Where connections are tracked, PREROUTING also knows by mark + 2 what belongs to a caught connection and has
+//   no
+//      socket: after a SYN cookie, or when it is over.
 //
 // The daemon's own connections to AMT carry mark + 1, which OUTPUT lets go first of all: they are never caught.
 // Packets to other ports meet one multiport test in mangle and one flag test in raw, and nothing else of ours.
