@@ -56,8 +56,8 @@ not() { ! "$@"; }
 same() { [ "$1" = "$2" ] || { echo "  wanted '$2', got '$1'"; return 1; }; }
 has() { grep -aqE -- "$2" "$1" 2>/dev/null || { echo "  no /$2/ in ${1##*/}"; return 1; }; } # FILE REGEX
 hasnt() { ! grep -anE -m 3 -- "$2" "$1"; }
-within() { # SECONDS COMMAND...: until it succeeds
-  local end=$(($(date +%s%N) + $1 * 1000000000))
+within() { # SECONDS COMMAND...: until it succeeds; SLOW=N, on an emulated machine, gives N times as long
+  local end=$(($(date +%s%N) + $1 * ${SLOW:-1} * 1000000000))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$(date +%s%N)" -lt $end ] || return 1
@@ -101,7 +101,7 @@ sim() { # NAME ADDRESS OPTION...: on host amt; log $T/NAME.log, happenings $T/NA
   local n=$1 a=$2
   shift 2
   spawn "$n" "${SIM_HOST:-amt}" "$BUILD/amtgate-sim" --listen "$a" --log "$T/$n.json" "$@"
-  within 10 sim_up "$n" "$a" || { echo "the simulator on $a does not listen"; tail -n 5 "$T/$n.log"; exit 1; }
+  within 30 sim_up "$n" "$a" || { echo "the simulator on $a does not listen"; tail -n 5 "$T/$n.log"; exit 1; }
 }
 sim_up() { on "${SIM_HOST:-amt}" ss -Hltn | awk '{ print $4 }' | grep -qE "^\[?${2//./\\.}\]?(%[a-z0-9]+)?:(16994|16995|5900)$"; }
 
@@ -212,7 +212,7 @@ field() { python3 -c 'import json, sys; v = json.loads(sys.argv[1].splitlines()[
 serial() {
   local h=$1 t=$2 p=${3:-16994} w=word$RANDOM
   shift; shift; [ $# -gt 0 ] && shift
-  probe "$h" redir "$t" "$p" sol --say "echo $w\\r" --expect "$w" --times 2 --timeout 12 "$@" || { echo "  $answer"; return 1; }
+  probe "$h" redir "$t" "$p" sol --say "echo $w\\r" --expect "$w" --times 2 --timeout $((12 * ${SLOW:-1})) "$@" || { echo "  $answer"; return 1; }
 }
 refused() { probe "$@" && { echo "  $answer"; return 1; }; return 0; }
 # A server on host `other` (no AMT machine) that tells each client the address it came from.
