@@ -47,7 +47,8 @@ std::vector<std::string> interface_names() {
 
 std::map<std::string, std::string> sysctls(const std::vector<std::string>& interfaces) {
   std::vector<std::string> keys = {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding",
-                                   "net.netfilter.nf_conntrack_max", "net.netfilter.nf_conntrack_count"};
+                                   "net.netfilter.nf_conntrack_max", "net.netfilter.nf_conntrack_count",
+                                   "net.ipv4.tcp_syncookies"};
   std::vector<std::string> of = interfaces;
   of.emplace_back("all");
   std::map<std::string, std::string> out;

@@ -349,7 +349,15 @@ class Judge {
 
   void conntrack() {
     const bool needed = !tproxy_ || in_.local;
-    if (!needed) return skip("conntrack", "", "not needed: mode = tproxy, local = no");
+    if (!needed) {
+      // Without tracking only a socket tells what is ours, and with a cookie there is none until the connection is
+      // open.
+      if (sysctl("net.ipv4.tcp_syncookies") == "2") {
+        fail("syncookies", "", "net.ipv4.tcp_syncookies is 2, and with local = no caught connections then never open",
+             "sysctl -w net.ipv4.tcp_syncookies=1, or set local = yes");
+      }
+      return skip("conntrack", "", "not needed: mode = tproxy, local = no");
+    }
     const std::string most = sysctl("net.netfilter.nf_conntrack_max");
     if (most.empty()) {
       return fail("conntrack", "",

@@ -182,6 +182,15 @@ TEST(Doctor, AMarkRuleBehindOursDoesNoHarm) {
   EXPECT_THAT(failures(config, facts), testing::IsEmpty());
 }
 
+TEST(Doctor, CookiesNeedTracking) {
+  config::Config config = sample_config();
+  config.intercept.local = false;
+  Facts facts = healthy(config);
+  EXPECT_THAT(failures(config, facts), testing::IsEmpty());
+  facts.sysctl["net.ipv4.tcp_syncookies"] = "2";
+  EXPECT_THAT(failures(config, facts), testing::ElementsAre("syncookies"));
+}
+
 TEST(Doctor, ATargetsInterfaceMustBeThere) {
   config::Config config = sample_config();
   config.targets[0].interface = "untagged0";
