@@ -37,16 +37,15 @@ class Loader {
   Parsed run() {
     std::vector<Mistake> unreadable;
     read_sources(unreadable);
-    Draft draft = read_draft(sources_);
-    check_draft(draft, sources_);
-    draft.mistakes.insert(draft.mistakes.end(), unreadable.begin(), unreadable.end());
-    draft_ = &draft;
-    account_ = files_.account(draft.config.gateway.user);
-    gateway(draft.config.gateway);
-    for (Target& t : draft.config.targets) target(t);
+    draft_ = read_draft(sources_);
+    check_draft(draft_, sources_);
+    draft_.mistakes.insert(draft_.mistakes.end(), unreadable.begin(), unreadable.end());
+    account_ = files_.account(draft_.config.gateway.user);
+    gateway(draft_.config.gateway);
+    for (Target& t : draft_.config.targets) target(t);
     written_passwords();
     users();
-    return finish(std::move(draft), sources_);
+    return finish(std::move(draft_), sources_);
   }
 
  private:
@@ -75,7 +74,7 @@ class Loader {
   // --- what keys name ---
 
   void mistake(Place at, std::string text) {
-    draft_->mistakes.push_back({sources_[at.source].name, at.line, std::move(text)});
+    draft_.mistakes.push_back({sources_[at.source].name, at.line, std::move(text)});
   }
 
   /// A sentence when the file may not hold a secret; empty when it may.
@@ -84,7 +83,7 @@ class Loader {
       return "others may read or change " + path + " (mode " + octal(file.mode) + "): chmod o-rwx " + path;
     }
     if (file.owner != 0 && file.owner != files_.self() && (!account_ || file.owner != *account_)) {
-      return path + " belongs to neither root nor " + draft_->config.gateway.user + ": chown root " + path;
+      return path + " belongs to neither root nor " + draft_.config.gateway.user + ": chown root " + path;
     }
     return {};
   }
@@ -119,10 +118,10 @@ class Loader {
   }
 
   Secret read_password(Place at, const std::string& key, const std::string& path) {
-    const std::size_t before = draft_->mistakes.size();
+    const std::size_t before = draft_.mistakes.size();
     const std::string text = read(at, key, path, kMaxPasswordFile, Keep::Secret);
     const std::string_view line = first_line(text);
-    if (draft_->mistakes.size() != before) return Secret();
+    if (draft_.mistakes.size() != before) return Secret();
     if (line.empty()) mistake(at, key + ": the first line of " + path + " is empty");
     if (line.size() > kMaxPassword) {
       mistake(at, key + ": the first line of " + path + " is longer than " + std::to_string(kMaxPassword) + " bytes");
@@ -134,12 +133,12 @@ class Loader {
 
   void gateway(Gateway& g) {
     if (!g.cert.empty())
-      g.cert_text = Secret(read_pem(draft_->place("gateway", "cert"), "cert", g.cert, Keep::Public));
-    if (!g.key.empty()) g.key_text = Secret(read_pem(draft_->place("gateway", "key"), "key", g.key, Keep::Secret));
+      g.cert_text = Secret(read_pem(draft_.place("gateway", "cert"), "cert", g.cert, Keep::Public));
+    if (!g.key.empty()) g.key_text = Secret(read_pem(draft_.place("gateway", "key"), "key", g.key, Keep::Secret));
   }
 
   void target(Target& t) {
-    const auto at = [&](const char* key) { return draft_->place(t, key); };
+    const auto at = [&](const char* key) { return draft_.place(t, key); };
     if (!t.password_file.empty()) t.password = read_password(at("password_file"), "password_file", t.password_file);
     if (!t.tls_ca.empty()) t.tls_ca_text = read_pem(at("tls_ca"), "tls_ca", t.tls_ca, Keep::Public);
     if (!t.tls_cert.empty()) {
@@ -150,31 +149,31 @@ class Loader {
       t.vnc_password = read_password(at("vnc_password_file"), "vnc_password_file", t.vnc_password_file);
       if (t.vnc_password.reveal().size() > kVncPasswordUsed) {
         const Place place = at("vnc_password_file");
-        draft_->warnings.push_back({sources_[place.source].name, place.line,
-                                    "vnc_password_file: VNC looks at the first 8 characters of a password only"});
+        draft_.warnings.push_back({sources_[place.source].name, place.line,
+                                   "vnc_password_file: VNC looks at the first 8 characters of a password only"});
       }
     }
   }
 
   /// `password =` makes the configuration file itself a secret.
   void written_passwords() {
-    for (const auto& [key, at] : draft_->places) {
+    for (const auto& [key, at] : draft_.places) {
       if (key.second != "password") continue;
-      const Config& config = draft_->config;
+      const Config& config = draft_.config;
       const Target* t = key.first.starts_with("target ") ? config.find(key.first.substr(7)) : nullptr;
       if (t != nullptr && t->password.empty()) continue;  // `password =` that only takes back the one of [defaults]
-      if (t == nullptr && draft_->defaults.password.empty()) continue;
+      if (t == nullptr && draft_.defaults.password.empty()) continue;
       const std::string why = exposed(modes_[at.source], sources_[at.source].name);
       if (!why.empty()) mistake(at, "password: " + why);
     }
   }
 
   void users() {
-    const Place at = draft_->place("gateway", "users");
-    Gateway& g = draft_->config.gateway;
-    const auto needs = std::ranges::find(draft_->config.targets, ClientAuth::Users, &Target::client_auth);
-    if (needs == draft_->config.targets.end()) return;
-    const Place where = at.line != 0 ? at : draft_->place(*needs, "client_auth");
+    const Place at = draft_.place("gateway", "users");
+    Gateway& g = draft_.config.gateway;
+    const auto needs = std::ranges::find(draft_.config.targets, ClientAuth::Users, &Target::client_auth);
+    if (needs == draft_.config.targets.end()) return;
+    const Place where = at.line != 0 ? at : draft_.place(*needs, "client_auth");
     g.users_text = Secret(read(where, "users", g.users, kMaxUsersFile, Keep::Secret));
   }
 
@@ -182,7 +181,7 @@ class Loader {
   Files& files_;
   std::vector<Source> sources_;
   std::vector<Files::File> modes_;  // of the sources; their text is moved out
-  Draft* draft_ = nullptr;
+  Draft draft_;
   std::optional<uid_t> account_;
   std::map<std::string, Result<Files::File>> cache_;
 };

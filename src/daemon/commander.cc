@@ -28,9 +28,11 @@ double open_descriptors() {
 
 Commander::Commander(gateway::Gateway& gateway, std::string config_file,
                      std::function<std::vector<std::string>()> reload)
-    : gateway_(gateway), config_file_(std::move(config_file)), reload_(std::move(reload)) {
-  started_ = loaded_ = sys::wall_now();
-}
+    : gateway_(gateway),
+      config_file_(std::move(config_file)),
+      reload_(std::move(reload)),
+      started_(sys::wall_now()),
+      loaded_(started_) {}
 
 control::Status Commander::status() const {
   control::Status out = gateway_.status();
