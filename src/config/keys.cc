@@ -416,34 +416,35 @@ constexpr Key<Intercept> kInterceptKeys[] = {
 };
 
 const char* no_effect_tls(const Target& t) {
-  return t.vnc_security == VncSecurity::Tls ? "this version does not serve vnc_security = tls" : nullptr;
+  return t.vnc_security == VncSecurity::Tls ? "this version does not serve it, and refuses viewers of this target"
+                                            : nullptr;
 }
 const char* no_effect_share(const Target& t) {
-  return t.vnc_share == VncShare::View ? "this version gives a screen to one viewer only" : nullptr;
+  return t.vnc_share == VncShare::View ? "no effect yet: this version gives a screen to one viewer only" : nullptr;
 }
 const char* no_effect_keyboard(const Target& t) {
-  return t.keyboard.empty() ? nullptr : "this version does not translate keyboards";
+  return t.keyboard.empty() ? nullptr : "no effect yet: this version does not translate keyboards";
 }
 const char* no_effect_limit(const Target& t) {
-  return t.frame_buffer_limit ? "this version does not translate pixel formats" : nullptr;
+  return t.frame_buffer_limit ? "no effect yet: this version does not translate pixel formats" : nullptr;
 }
 const char* no_effect_image(const Target& t) {
-  return t.image.empty() ? nullptr : "this version does not attach images";
+  return t.image.empty() ? nullptr : "no effect yet: this version does not attach images";
 }
 const char* no_effect_floppy(const Target& t) {
-  return t.image_floppy.empty() ? nullptr : "this version does not attach images";
+  return t.image_floppy.empty() ? nullptr : "no effect yet: this version does not attach images";
 }
 const char* no_effect_sol_listen(const Target& t) {
-  return t.sol_listen.empty() ? nullptr : "this version has no serial listeners";
+  return t.sol_listen.empty() ? nullptr : "no effect yet: this version has no serial listeners";
 }
 const char* no_effect_sol_log(const Target& t) {
-  return t.sol_log.empty() ? nullptr : "this version keeps no serial log";
+  return t.sol_log.empty() ? nullptr : "no effect yet: this version keeps no serial log";
 }
 const char* no_effect_sol_buffer(const Target& t) {
-  return t.sol_buffer == Target{}.sol_buffer ? nullptr : "this version has no serial listeners";
+  return t.sol_buffer == Target{}.sol_buffer ? nullptr : "no effect yet: this version has no serial listeners";
 }
 const char* no_effect_record(const Target& t) {
-  return t.record_vnc || t.record_sol ? "this version does not record" : nullptr;
+  return t.record_vnc || t.record_sol ? "no effect yet: this version does not record" : nullptr;
 }
 
 constexpr Key<Target> kTargetKeys[] = {

@@ -160,7 +160,7 @@ class Builder {
       if (!set) {
         mistake(entry.line, entry.key + ": " + set.error().detail);
       } else if (const char* why = key->no_effect(to)) {
-        draft_.warnings.push_back({sources_[source_].name, entry.line, entry.key + " has no effect yet: " + why});
+        draft_.warnings.push_back({sources_[source_].name, entry.line, entry.key + ": " + why});
       }
     }
   }

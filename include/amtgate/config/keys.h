@@ -26,7 +26,7 @@ struct Key {
   /// What the file says for the value in `from`; empty for a secret.
   std::string (*show)(const T& from);
   const char* help;
-  /// A sentence when this version accepts the value in `from` and does nothing about it; null otherwise.
+  /// A phrase for a warning when this version does not do what the value in `from` asks for; null otherwise.
   const char* (*no_effect)(const T& from);
 };
 
