@@ -1,7 +1,8 @@
 # Sourced by tests that need another kernel. VM_RUN=PROGRAM runs `PROGRAM -t SECONDS -d FOLDER -w -p PACKAGES -- COMMAND` in a machine
 # that has it, with FOLDER at /mnt/share and PACKAGES installed.
 #
-#   in_vm 'COMMAND'       runs it there, with the programs in /mnt/share/build and the tests beside them
+#   in_vm 'COMMAND'       runs it there, with the programs in /mnt/share/build and the tests beside them. It is
+#                         emulated: SLOW=10 makes lib.sh patient
 in_vm() {
   local p packages
   mkdir -p "$T/share/build" "$T/share/scripts" && cp -r tests scripts "$T/share/" || return 1
@@ -11,5 +12,5 @@ in_vm() {
   packages="iproute2 iptables python3 socat openssl procps $(
     for p in "$T"/share/build/amtgate*; do ldd "$p"; done | awk '$3 ~ /^\// { print $3 }' | sort -u |
       while read -r l; do dpkg-query -S "$(realpath "$l")" 2>/dev/null; done | cut -d: -f1 | sort -u | tr '\n' ' ')"
-  "$VM_RUN" -t 150 -d "$T/share" -w -p "$packages" -- "$1"
+  "$VM_RUN" -t 360 -d "$T/share" -w -p "$packages" -- "export SLOW=10; $1"
 }
