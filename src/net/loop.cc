@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "amtgate/sys/clock.h"
 #include "loop_impl.h"
@@ -13,9 +14,20 @@
 namespace amtgate::net {
 namespace {
 
+/// libevent reads the coarse clock, which lags by up to one tick of the kernel.
+Duration clock_lag() {
+  static const Duration lag = [] {
+    timespec t{};
+    ::clock_getres(CLOCK_MONOTONIC_COARSE, &t);
+    return seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+  }();
+  return lag;
+}
+
 timeval to_timeval(Duration d) {
   // Rounded up: a timer must never come before its time.
-  const auto us = std::chrono::ceil<std::chrono::microseconds>(std::max(d, Duration::zero())).count();
+  d = d > Duration::zero() ? d + clock_lag() : Duration::zero();
+  const auto us = std::chrono::ceil<std::chrono::microseconds>(d).count();
   timeval out{};
   out.tv_sec = us / 1000000;
   out.tv_usec = us % 1000000;
@@ -158,6 +170,8 @@ Timer::~Timer() {
 
 void Timer::arm(Duration in) {
   const timeval tv = to_timeval(in);
+  // libevent counts from when its turn began; a callback may have taken long since.
+  ::event_base_update_cache_time(::event_get_base(&impl_->ev));
   ::event_add(&impl_->ev, &tv);
 }
 

@@ -47,6 +47,20 @@ TEST_F(LoopCase, ATimerArmsItselfAgain) {
   EXPECT_TRUE(run_until([&] { return count == 3; }));
 }
 
+TEST_F(LoopCase, ATimerCountsFromWhenItIsArmed) {
+  TimePoint armed{};
+  TimePoint fired{};
+  Timer timer(*loop, [&] { fired = sys::now(); });
+  Timer slow(*loop, [&] {
+    ::usleep(30000);
+    armed = sys::now();
+    timer.arm(milliseconds(20));
+  });
+  slow.arm(Duration::zero());
+  ASSERT_TRUE(run_until([&] { return fired != TimePoint{}; }));
+  EXPECT_GE(fired - armed, milliseconds(20));
+}
+
 TEST_F(LoopCase, RetiredObjectsDieAfterTheTurn) {
   struct Noisy {
     explicit Noisy(bool& d) : dead(d) {}

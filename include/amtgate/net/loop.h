@@ -61,7 +61,8 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  /// Replaces an earlier arming. From now, not from the turn's beginning.
+  /// Replaces an earlier arming. Counts from this call, not from the turn's beginning; never early, and late by a
+  /// tick of the kernel (4 ms) or so.
   void arm(Duration in);
   void arm_at(TimePoint when);
   void cancel();
