@@ -18,6 +18,8 @@ namespace {
 /// Less than this at once (keys, console text, small updates of a screen) is copied: that costs less than two
 /// splices.
 constexpr std::size_t kWorthSplicing = 16 * 1024;
+/// A read from kernel TLS brings one record, 16 KiB at the most, and often in two parts: most of it, then some bytes.
+constexpr std::size_t kWorthSplicingRecord = 8 * 1024;
 /// What one direction may move in one turn (unless a single read brings more), so that a fast pair cannot keep the
 /// loop from the others: about a millisecond's worth.
 constexpr std::size_t kTurnBytes = 1024 * 1024;
@@ -65,6 +67,7 @@ struct Relay::Impl {
     std::uint64_t written = 0;
     std::size_t last_read = 0;
     bool splice = false;     // both ends can, and the last round was worth it
+    bool was_bulk = false;   // the last read was worth splicing
     bool no_splice = false;  // the kernel refused once
     bool ended_in = false;   // the reading side has ended
     bool flushed = false;    // the transform was told so
@@ -108,6 +111,7 @@ struct Relay::Impl {
   Stream& stream(Side side) { return *streams[index(side)]; }
   Stream& in(const Flow& f) { return stream(f.from); }
   Stream& out(const Flow& f) { return stream(other(f.from)); }
+  std::size_t worth_splicing(const Flow& f) { return in(f).is_tls() ? kWorthSplicingRecord : kWorthSplicing; }
 
   void start(const std::weak_ptr<Impl>& self);
   void pump(Flow& f);
@@ -188,7 +192,7 @@ void Relay::Impl::pump(Flow& f) {
       return check_end();
     }
     // A short read has emptied the socket: asking again would only hear so. The loop calls when there is more.
-    if (moved >= kTurnBytes || (moved > 0 && f.last_read < kWorthSplicing)) return;
+    if (moved >= kTurnBytes || (moved > 0 && f.last_read < worth_splicing(f))) return;
     if (!fill(f)) return;
     moved += f.last_read;
   }
@@ -283,7 +287,10 @@ bool Relay::Impl::fill(Flow& f) {
       if (n > 0) {
         f.pipe->held += static_cast<std::size_t>(n);
         f.last_read = static_cast<std::size_t>(n);
-        f.splice = f.last_read >= kWorthSplicing;
+        // The small second part of a record says nothing about the next one.
+        const bool bulk = f.last_read >= worth_splicing(f);
+        f.splice = bulk || (from.is_tls() && f.was_bulk);
+        f.was_bulk = bulk;
         from.impl_->rx += static_cast<std::uint64_t>(n);
         activity = loop.now();
         moved_in(f);
@@ -313,7 +320,7 @@ bool Relay::Impl::fill(Flow& f) {
       } else {
         f.chunk->at = 0;
         f.chunk->end = r.bytes;
-        f.splice = r.bytes >= kWorthSplicing;
+        f.splice = f.was_bulk = r.bytes >= worth_splicing(f);
       }
       return true;
     case Io::Again: pool.give(std::move(f.chunk)); return false;

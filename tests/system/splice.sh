@@ -37,6 +37,7 @@ ok "its pixels never came through user space" [ "$before" -gt 1000000 ]
 ok "the picture of a TLS machine" screen 10.71.2.11
 within 10 no_sessions
 after=$(spliced)
+echo "$before bytes spliced before, $after after"
 if [ "${KERNEL_TLS:-no}" = yes ]; then
   ok "with TLS in the kernel neither did those" [ $((after - before)) -gt 1000000 ]
 else
