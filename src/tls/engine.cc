@@ -101,7 +101,8 @@ Status Engine::State::judge(int ret, int saved_errno) {
                                              : "the connection was closed during the TLS handshake");
   }
   const std::string hint = advice(top);
-  return fail(Errc::Refused, "TLS: " + take_reason("unknown error") + hint);
+  // Whoever waits for a handshake says that it was TLS; later on the reader could not know.
+  return fail(Errc::Refused, (handshake_done ? "TLS: " : "") + take_reason("unknown error") + hint);
 }
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
