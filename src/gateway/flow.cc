@@ -496,6 +496,8 @@ void Flow::relay_ended(const net::RelayEnd& end) {
                               {"target", target_->name},
                               {"device", device_at_},
                               {"user", user_.empty() ? "-" : user_},
+                              {"method", method_.empty() ? "-" : method_},
+                              {"tls", device_tls_.empty() ? "none" : device_tls_},
                               {"cause", net::name(end.cause)},
                               {"side", net::name(end.side)},
                               {"rx_bytes", stats.to_device_bytes},
