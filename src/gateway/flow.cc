@@ -23,19 +23,12 @@ constexpr std::size_t kReadSize = 8192;
 // A busy side may not starve the loop.
 constexpr int kReadsPerTurn = 16;
 
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
-
 log::RateLimit& stranger_limit() {
   static log::RateLimit limit(10, 50);
   return limit;
 }
 
-/// A client's words for a log line: whatever bytes it sent as its name.
+/// As the configuration spells it.
 std::string_view client_auth_word(config::ClientAuth a) {
   switch (a) {
     case config::ClientAuth::None: return "none";
