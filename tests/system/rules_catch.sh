@@ -32,11 +32,7 @@ catcher() { # MODE QUEUE
   within 10 grep -q ready "$T/catcher.log"
 }
 uncatcher() { stop catcher "${1:-TERM}"; rm -f "$T/catcher.log"; }
-say() { # HOST ADDRESS: what comes back
-  local a=$2
-  case $a in *:*) a="[$a]" ;; esac
-  { sleep 0.3; echo hello; sleep 0.2; } | on "$1" timeout 4 socat -T2 - "TCP:$a:5900,connect-timeout=2" 2>&1
-}
+say() { on "$1" python3 tests/system/tools/say.py "$2" 5900 2>&1; } # HOST ADDRESS: what comes back
 caught() { # HOST ADDRESS: by the catcher, under the address aimed at, which reached the device itself
   say "$1" "$2" >"$T/said"
   has "$T/said" "caught $2 5900 for" && has "$T/said" 'device: amt saw' && has "$T/said" '^hello'
@@ -83,19 +79,23 @@ for backend in nft legacy; do
 
   # Flows through the moment of the daemon's death.
   for h in client gw; do
-    { sleep 3; echo late; sleep 0.5; } | on $h timeout 8 socat -T6 - TCP:$target4:5900 >"$T/flow-$h" 2>&1 &
+    { within 20 test -e "$T/late"; echo late; sleep 2; } | on $h timeout 30 socat -T25 - TCP:$target4:5900 >"$T/flow-$h" 2>&1 &
     eval "flow_$h=$!"
-    { sleep 3; echo late; sleep 0.5; } | on $h timeout 8 socat -T6 - TCP:$stranger4:5900 >"$T/stranger-$h" 2>&1 &
+    { within 20 test -e "$T/late"; echo late; sleep 2; } | on $h timeout 30 socat -T25 - TCP:$stranger4:5900 >"$T/stranger-$h" 2>&1 &
     eval "other_$h=$!"
   done
-  sleep 1
+  for h in client gw; do
+    within 10 has "$T/flow-$h" 'amt saw' && within 10 has "$T/stranger-$h" 'other saw' || echo "$h's flows did not begin"
+  done
   uncatcher KILL
   start=$SECONDS
+  touch "$T/late"
   wait $flow_client $flow_gw
-  ok "$backend: killed: caught flows end" test $((SECONDS - start)) -lt 5
+  ok "$backend: killed: caught flows end" test $((SECONDS - start)) -lt 15
   for h in client gw; do ok "$backend: killed: $h's flow was caught" has "$T/flow-$h" caught; done
   for h in client gw; do ok "$backend: killed: $h's flow does not go on elsewhere" hasnt "$T/flow-$h" '^late|^amt'; done
   wait $other_client $other_gw
+  rm "$T/late"
   for h in client gw; do ok "$backend: killed: $h's strangers live on" has "$T/stranger-$h" '^late'; done
   all_direct "$backend, daemon killed"
   catcher tproxy 5900
