@@ -35,6 +35,9 @@ inline constexpr PixelFormat kRgb332{8, 8, false, true, 7, 7, 3, 5, 2, 0};
 inline constexpr PixelFormat kGrey8{8, 8, false, true, 255, 0, 0, 0, 0, 0};
 inline constexpr PixelFormat kGrey4{8, 4, false, true, 15, 0, 0, 0, 0, 0};
 
+/// What a server announces that can make any format: 32 bits, little-endian. Most viewers draw in it themselves.
+inline constexpr PixelFormat kRgb888{32, 24, false, true, 255, 255, 255, 16, 8, 0};
+
 /// Reads 16 bytes; past the end `in.failed()` is set.
 PixelFormat read_pixel_format(Reader& in);
 /// Appends 16 bytes.

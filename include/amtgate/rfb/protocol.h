@@ -46,13 +46,27 @@ inline constexpr std::size_t kMaxName = 4096;
 /// `text` cut to `limit`, with everything outside printable ASCII as '?': fit for a log line and a viewer's dialogue.
 std::string printable(Bytes text, std::size_t limit = kMaxReason);
 
+/// Encodings of rectangles, and pseudo-encodings by which a viewer says what else it understands (RFC 6143
+/// section 7.7; the rest from the rfbproto community description).
 enum Encoding : std::int32_t {
   kRaw = 0,
   kCopyRect = 1,
+  kRre = 2,
+  kCoRre = 4,
+  kHextile = 5,
+  kZlib = 6,
+  kTight = 7,
+  kTrle = 15,
   kZrle = 16,              // AMT: one tile of at most 64x64 a rectangle, in one of four framings (zrle.h)
   kKvmDataChannel = 1092,  // AMT: announces the in-band channel, is never a rectangle
+  kQualityLevel0 = -32,    // to -23, quality level 9: JPEG is welcome
   kDesktopSize = -223,
   kLastRect = -224,
+  kCursor = -239,
+  kCompressLevel0 = -256,  // to -247, compress level 9
+  kQemuExtendedKey = -258,
+  kDesktopName = -307,
+  kExtendedDesktopSize = -308,
 };
 
 }  // namespace amtgate::rfb
