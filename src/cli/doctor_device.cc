@@ -19,12 +19,22 @@ namespace {
 // The steps of one opening, in order; each is a check. The fourth is named for what is opened.
 enum Step : std::size_t { kReachable, kTls, kCertificate, kFeature, kCredentials, kOpen };
 
+// Byte 1 of the reply to a session's start (redir::StartStatus).
+constexpr std::uint8_t kConsentRequired = 5;
+
+const char* short_name(Service service) {
+  return service == Service::Vnc ? "kvm" : service == Service::Sol ? "sol" : "ider";
+}
+const char* long_name(Service service) {
+  return service == Service::Vnc ? "KVM" : service == Service::Sol ? "serial over LAN" : "IDE-R";
+}
+
 const char* check_name(std::size_t step, Service service) {
   switch (step) {
     case kReachable: return "reachable";
     case kTls: return "tls";
     case kCertificate: return "certificate";
-    case kFeature: return service == Service::Vnc ? "kvm" : service == Service::Sol ? "sol" : "ider";
+    case kFeature: return short_name(service);
     case kCredentials: return "credentials";
     default: return "kvm-open";
   }
@@ -66,7 +76,7 @@ std::size_t step_of(const device::Failure& failure) {
   return failure.stage == "KVM open" ? kOpen : kCredentials;
 }
 
-std::string remedy(std::size_t step, const config::Target& target) {
+std::string remedy(std::size_t step, const config::Target& target, Service service) {
   switch (step) {
     case kReachable:
       return "check that the machine has power and is on the network, that `amt` and `interface` of this target are "
@@ -78,13 +88,21 @@ std::string remedy(std::size_t step, const config::Target& target) {
           "the old one: amtgate known forget {}",
           target.name);
     case kFeature:
-      return "switch the feature on in AMT's set-up (MEBx) or by configuration; end the session that holds it";
+      if (service == Service::Vnc) {
+        return "switch KVM on in AMT's set-up (MEBx: Redirection features, KVM) or by configuration "
+               "(CIM_KVMRedirectionSAP); Standard Manageability has none: then take vnc out of this target's "
+               "services";
+      }
+      return fmt::format(
+          "switch {} on in AMT's set-up (MEBx: Redirection features) or by configuration "
+          "(AMT_RedirectionService), or take {} out of this target's services",
+          long_name(service), short_name(service));
     case kCredentials:
       return fmt::format(
           "check username and password of this target ('{}'); AMT locks an account after some wrong "
           "logins, so wait before trying again",
           target.username);
-    default: return "switch KVM on in AMT's set-up (MEBx), and its listener (AMT_KVM redirection) by configuration";
+    default: return "switch KVM on in AMT's set-up (MEBx: Redirection features, KVM) or by configuration";
   }
 }
 
@@ -97,18 +115,23 @@ std::optional<IpAddress> address_of(const config::Target& target, const Facts& f
   return known->second.front();
 }
 
-void report(const config::Target& target, Service service,
-            const std::variant<device::Opened, device::Failure>& outcome, std::vector<Check>& out) {
+/// How far asking a machine for one service went.
+enum class Asked { Opened, FeatureMissing, Failed };
+
+/// One service's opening as checks. That steps before `told` went well an earlier service of the machine has told.
+Asked report(const config::Target& target, Service service,
+             const std::variant<device::Opened, device::Failure>& outcome, std::size_t told,
+             std::vector<Check>& out) {
   const auto add = [&](std::size_t step, Check::State state, std::string text, std::string mend = {}) {
+    if (state == Check::State::Pass && step < told && step != kFeature) return;
     out.push_back({check_name(step, service), target.name, state, std::move(text), std::move(mend)});
   };
-  const char* const feature = service == Service::Vnc ? "KVM" : service == Service::Sol ? "serial over LAN" : "IDE-R";
   const std::size_t last = service == Service::Vnc ? kOpen : kCredentials;
   if (const auto* opened = std::get_if<device::Opened>(&outcome)) {
     add(kReachable, Check::State::Pass, opened->device.to_string() + " answers");
     if (opened->tls.empty()) {
       add(kTls, Check::State::Pass, "plain, without TLS");
-      add(kCertificate, Check::State::Skip, "no TLS, no certificate");
+      if (told == 0) add(kCertificate, Check::State::Skip, "no TLS, no certificate");
     } else {
       add(kTls, Check::State::Pass, opened->tls);
       add(kCertificate, Check::State::Pass,
@@ -116,21 +139,29 @@ void report(const config::Target& target, Service service,
               ? "not seen before: it is trusted at first use; tls_pin or tls_ca makes it certain"
               : "trusted by " + opened->trust);
     }
-    add(kFeature, Check::State::Pass, std::string(feature) + " is offered");
+    add(kFeature, Check::State::Pass, std::string(long_name(service)) + " is offered");
     add(kCredentials, Check::State::Pass, fmt::format("user '{}' is let in ({})", target.username, opened->method));
     if (last == kOpen) add(kOpen, Check::State::Pass, "KVM opens");
-    return;
+    return Asked::Opened;
   }
   const auto& failure = std::get<device::Failure>(outcome);
   const std::size_t failed = step_of(failure);
   for (std::size_t step = 0; step < failed; ++step) add(step, Check::State::Pass, "done");
-  // Somebody works there now: the machine is well.
+  const bool feature =
+      failed == kFeature && failure.error.code != Errc::Closed && failure.error.code != Errc::Timeout;
   if (failure.error.code == Errc::Busy) {
+    // Somebody works there now: the machine is well.
     add(failed, Check::State::Skip, failure.error.detail);
+  } else if (feature && failure.start_status == kConsentRequired) {
+    out.push_back({"consent", target.name, Check::State::Fail, failure.error.detail,
+                   "let the user at the machine enter consent when it is asked for, or (in admin control mode) set "
+                   "IPS_OptInService OptInRequired to 0"});
   } else {
-    add(failed, Check::State::Fail, failure.error.detail, remedy(failed, target));
+    add(failed, Check::State::Fail, failure.error.detail, remedy(failed, target, service));
   }
+  if (feature) return Asked::FeatureMissing;
   for (std::size_t step = failed + 1; step <= last; ++step) add(step, Check::State::Skip, "not reached");
+  return Asked::Failed;
 }
 
 }  // namespace
@@ -166,27 +197,36 @@ std::vector<Check> try_targets(const config::Config& config, const Facts& facts,
       whole(Check::State::Skip, target.name, "client_auth = passthrough: there are no credentials to try");
       continue;
     }
-    // KVM shows most: it needs all that the others need, and its own switch.
-    const Service service = target.serves(Service::Vnc)   ? Service::Vnc
-                            : target.serves(Service::Sol) ? Service::Sol
-                                                          : Service::Ider;
-    std::optional<std::variant<device::Opened, device::Failure>> outcome;
-    device::Request request;
-    request.target = std::make_shared<const config::Target>(target);
-    request.address = *address;
-    request.service = service;
-    std::unique_ptr<device::Opening> opening =
-        dialer.open(**loop, std::move(request), [&outcome](auto done) { outcome = std::move(done); });
-    const TimePoint give_up = sys::now() + kPatience;
-    while (!outcome && sys::now() < give_up) (*loop)->run_once(milliseconds(200));
-    opening.reset();
-    if (!outcome) {
-      whole(Check::State::Fail, target.name, "no answer within a minute", remedy(kReachable, target));
-      continue;
+    std::size_t told = 0;
+    for (const Service service : {Service::Vnc, Service::Sol, Service::Ider}) {
+      if (!target.serves(service)) continue;
+      std::optional<std::variant<device::Opened, device::Failure>> outcome;
+      device::Request request;
+      request.target = std::make_shared<const config::Target>(target);
+      request.address = *address;
+      request.service = service;
+      std::unique_ptr<device::Opening> opening =
+          dialer.open(**loop, std::move(request), [&outcome](auto done) { outcome = std::move(done); });
+      const TimePoint give_up = sys::now() + kPatience;
+      while (!outcome && sys::now() < give_up) (*loop)->run_once(milliseconds(200));
+      opening.reset();
+      if (!outcome) {
+        whole(Check::State::Fail, target.name, "no answer within a minute", remedy(kReachable, target, service));
+        break;
+      }
+      const Asked asked = report(target, service, *outcome, told, out);
+      outcome.reset();
+      (*loop)->run_once(milliseconds(0));
+      // A machine that refused the login is not asked again: AMT locks accounts.
+      if (asked == Asked::Failed) {
+        told = kOpen;
+        break;
+      }
+      told = asked == Asked::Opened ? kOpen : std::max<std::size_t>(told, kFeature);
     }
-    report(target, service, *outcome, out);
-    outcome.reset();
-    (*loop)->run_once(milliseconds(0));
+    if (told == kFeature) {
+      out.push_back({"credentials", target.name, Check::State::Skip, "no session was offered to log in to", {}});
+    }
   }
   return out;
 }

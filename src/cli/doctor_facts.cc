@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <net/if.h>
-#include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <filesystem>
 
 #include "amtgate/base/hex.h"
 #include "amtgate/cli/doctor.h"
@@ -70,26 +70,35 @@ std::map<std::string, std::string> sysctls(const std::vector<std::string>& inter
   return out;
 }
 
-/// Targets and matches that are loaded, and those for which there is a module.
-std::vector<std::string> extensions() {
-  std::set<std::string> out;
-  for (const char* path : {"/proc/net/ip_tables_targets", "/proc/net/ip_tables_matches"}) {
-    const std::string text = read(path);
-    for (const std::string_view word : words(text)) out.emplace(word);
-  }
-  utsname kernel{};
-  if (::uname(&kernel) == 0) {
-    for (const char* file : {"modules.builtin", "modules.dep"}) {
-      const std::string text = read(fmt::format("/lib/modules/{}/{}", kernel.release, file));
-      for (const char* extension : {"TPROXY", "socket", "REDIRECT", "NFQUEUE", "CONNMARK"}) {
-        // MARK and its match, and so on, are one module of lower-case name.
-        std::string module = std::string("xt_") + extension;
-        if (module == "xt_CONNMARK") module = "xt_connmark";
-        if (text.find("/" + module + ".ko") != std::string::npos) out.emplace(extension);
+/// Who holds the sockets with these inodes: every process's descriptors are looked at, as `ss -p` does.
+void find_holders(const std::vector<Held*>& wanted) {
+  if (std::ranges::none_of(wanted, [](const Held* held) { return held->inode != 0; })) return;
+  std::error_code ignored;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string number = process.path().filename();
+    pid_t pid = 0;
+    const auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), pid);
+    if (ec != std::errc{} || end != number.data() + number.size()) continue;
+    std::error_code gone;  // it may end meanwhile, and others' cannot be read without rights
+    for (const auto& fd : std::filesystem::directory_iterator(process.path() / "fd", gone)) {
+      const std::string link = std::filesystem::read_symlink(fd.path(), gone);
+      if (!link.starts_with("socket:[")) continue;
+      for (Held* held : wanted) {
+        if (held->inode == 0 || link != fmt::format("socket:[{}]", held->inode)) continue;
+        if (std::ranges::find(held->by, pid, &Holder::pid) != held->by.end()) continue;
+        std::string name = read(process.path() / "comm");
+        held->by.push_back({pid, name.substr(0, name.find('\n'))});
       }
     }
   }
-  return {out.begin(), out.end()};
+}
+
+template <class N>
+std::optional<N> number(std::string_view text) {
+  N n = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (ec != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return n;
 }
 
 Facts::Daemon daemon(const std::string& path) {
@@ -154,14 +163,15 @@ IpAddress second(const Network& network) {
 
 }  // namespace
 
-std::vector<Endpoint> parse_listeners(const std::string& text) {
-  std::vector<Endpoint> out;
+std::vector<Held> parse_listeners(const std::string& text) {
+  std::vector<Held> out;
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     const auto w = words(line);
-    // sl, local_address (hexadecimal, each four bytes in the host's order), rem_address, st (0A is LISTEN), ...
+    // sl, local_address (hexadecimal, each four bytes in the host's order), rem_address, st (0A is LISTEN), queues,
+    // timer, retransmissions, uid, timeout, inode, ...
     if (w.size() < 4 || w[3] != "0A") continue;
     const std::size_t colon = w[1].find(':');
     if (colon == std::string_view::npos) continue;
@@ -181,15 +191,41 @@ std::vector<Endpoint> parse_listeners(const std::string& text) {
     } else {
       continue;
     }
-    out.push_back(e);
+    out.push_back({e, w.size() > 9 ? number<std::uint64_t>(w[9]).value_or(0) : 0});
   }
   return out;
+}
+
+std::optional<std::uint32_t> parse_queue_reader(const std::string& text, std::uint16_t wanted) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const auto w = words(line);  // queue number, netlink port of its reader, packets that wait, ...
+    if (w.size() >= 3 && number<std::uint32_t>(w[0]) == wanted) return number<std::uint32_t>(w[1]);
+  }
+  return std::nullopt;
+}
+
+std::uint64_t parse_netlink_inode(const std::string& text, std::uint32_t port) {
+  constexpr std::string_view kNetfilter = "12";  // linux/netlink.h
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const auto w =
+        words(line);  // sk, Eth (the protocol), Pid (the port), Groups, Rmem, Wmem, Dump, Locks, Drops, Inode
+    if (w.size() < 10 || w[1] != kNetfilter || number<std::uint32_t>(w[2]) != port) continue;
+    return number<std::uint64_t>(w[9]).value_or(0);
+  }
+  return 0;
 }
 
 Facts gather(const config::Config& config) {
   Facts facts;
   const rules::Runner run = rules::system_runner();
   facts.admin = sys::has_effective(sys::Capability::NetAdmin);
+  facts.root = ::geteuid() == 0;
   for (const rules::Ip ip : rules::families()) {
     Facts::Family family;
     family.ip = ip;
@@ -200,6 +236,7 @@ Facts gather(const config::Config& config) {
       } else {
         family.problem = state.error().detail;
       }
+      family.refusals = rules::refusals(run, config.intercept, ip);
     }
     facts.families.push_back(std::move(family));
   }
@@ -208,9 +245,18 @@ Facts gather(const config::Config& config) {
   if (Result<std::string> queues = sys::read_file("/proc/net/netfilter/nfnetlink_queue", kMaxProc)) {
     facts.queues = std::move(*queues);
   }
-  facts.listeners = parse_listeners(read("/proc/net/tcp"));
-  std::ranges::copy(parse_listeners(read("/proc/net/tcp6")), std::back_inserter(facts.listeners));
-  facts.extensions = extensions();
+  if (facts.queues) {
+    if (const auto port = parse_queue_reader(*facts.queues, config.intercept.queue))
+      facts.queue_reader.inode = parse_netlink_inode(read("/proc/net/netlink"), *port);
+  }
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    for (Held& held : parse_listeners(read(path))) {
+      if (held.at.port == config.intercept.port) facts.listeners.push_back(std::move(held));
+    }
+  }
+  std::vector<Held*> sockets = {&facts.queue_reader};
+  for (Held& held : facts.listeners) sockets.push_back(&held);
+  find_holders(sockets);
   facts.daemon = daemon(config.gateway.control);
 
   const auto resolve = [&facts](const config::Host& host) {

@@ -11,6 +11,7 @@ namespace {
 
 using State = Check::State;
 using config::Classify;
+using config::FailMode;
 using config::InterceptMode;
 
 constexpr unsigned kCapNetAdmin = 12;  // linux/capability.h
@@ -67,6 +68,10 @@ class Judge {
 
   void rights() {
     if (facts_.admin) return pass("rights", "", "may read the packet-filter rules");
+    if (facts_.root) {
+      return fail("rights", "", "CAP_NET_ADMIN is taken away here, even from root: no rules can be seen or made",
+                  "give the container CAP_NET_ADMIN (docker: --cap-add NET_ADMIN), or run it outside");
+    }
     fail("rights", "", "without CAP_NET_ADMIN the kernel shows no rules, so most checks are left out",
          "run it as root: sudo amtgate doctor");
   }
@@ -76,31 +81,52 @@ class Judge {
     if (!d.pid) {
       fail("daemon", "", "amtgated does not answer on its control socket: " + d.problem,
            "systemctl start amtgated; journalctl -u amtgated says why it ended");
+      if (facts_.root && !facts_.admin) {
+        return fail("capabilities", "", "amtgated needs CAP_NET_ADMIN to start, and nobody has it here",
+                    "give the container CAP_NET_ADMIN (docker: --cap-add NET_ADMIN)");
+      }
       return skip("capabilities", "", "amtgated does not run");
     }
     pass("daemon", "", fmt::format("amtgated answers, process {}", *d.pid));
     if (!d.capabilities) return skip("capabilities", "", "its capabilities cannot be read");
     if ((*d.capabilities >> kCapNetAdmin & 1) != 0) return pass("capabilities", "", "amtgated has CAP_NET_ADMIN");
     fail("capabilities", "",
-         "amtgated lacks CAP_NET_ADMIN: it can neither take connections to other addresses nor mark its own",
+         fmt::format("process {} lacks CAP_NET_ADMIN: it can neither take connections to other addresses nor mark "
+                     "its own",
+                     *d.pid),
          "start it as root (it drops to its own account and keeps this one), or give the unit "
-         "AmbientCapabilities=CAP_NET_ADMIN");
+         "AmbientCapabilities=CAP_NET_ADMIN; CapabilityBoundingSet= must have it, too");
+  }
+
+  /// Somebody other than the daemon holds it; who cannot be seen is given the benefit of the doubt.
+  bool strangers(const Held& held) const {
+    return !held.by.empty() &&
+           (!facts_.daemon.pid || std::ranges::find(held.by, *facts_.daemon.pid, &Holder::pid) == held.by.end());
+  }
+  static std::string who(const Held& held) {
+    return fmt::format("{} (process {})", held.by.front().program, held.by.front().pid);
   }
 
   void listener() {
     for (const Facts::Family& family : facts_.families) {
       const bool v4 = family.ip == rules::Ip::V4;
-      const bool there = std::ranges::any_of(facts_.listeners, [&](const Endpoint& e) {
-        if (e.port != in_.port) return false;
-        // A socket for all of IPv6 may take IPv4, too.
-        return e.address.is_v4() == v4 || (v4 && e.address.is_unspecified());
-      });
       const std::string where = fmt::format("port {}", in_.port.value);
-      if (there) {
-        pass("listener", rules::name(family.ip), "something listens on " + where);
-      } else {
+      const Held* found = nullptr;
+      for (const Held& held : facts_.listeners) {
+        // A socket for all of IPv6 may take IPv4, too.
+        if (held.at.address.is_v4() != v4 && !(v4 && held.at.address.is_unspecified())) continue;
+        if (found == nullptr || strangers(*found)) found = &held;
+      }
+      if (found == nullptr) {
         fail("listener", rules::name(family.ip), "nothing listens on " + where + ", where caught connections go",
              "start amtgated; if it runs, [intercept] port is not the one it was started with: restart it");
+      } else if (strangers(*found)) {
+        fail("listener", rules::name(family.ip),
+             fmt::format("{} listens on {}, where caught connections go", who(*found), where),
+             "end that program, or set another [intercept] port; then amtgate-rules up and restart amtgated");
+      } else {
+        pass("listener", rules::name(family.ip),
+             (found->by.empty() ? "something listens on " : "amtgated listens on ") + where);
       }
     }
   }
@@ -111,47 +137,44 @@ class Judge {
       return fail("queue", "", "the kernel has no packet queues (/proc/net/netfilter/nfnetlink_queue is not there)",
                   "modprobe nfnetlink_queue; on a kernel without it set classify = all");
     }
-    // queue number, reader, waiting, ...; the columns of dropped packets stay 0 with fail-open.
-    std::string_view text = *facts_.queues;
-    while (!text.empty()) {
-      const std::string_view line = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(text.size(), line.size() + 1));
-      std::vector<std::uint64_t> columns;
-      for (const char* at = line.data(); at < line.data() + line.size();) {
-        std::uint64_t n = 0;
-        const auto [end, ec] = std::from_chars(at, line.data() + line.size(), n);
-        if (ec == std::errc{}) columns.push_back(n);
-        at = ec == std::errc{} ? end : at + 1;
-      }
-      if (columns.size() < 3 || columns[0] != in_.queue) continue;
-      return pass("queue", "", fmt::format("packet queue {} has a reader; {} packets wait", in_.queue, columns[2]));
+    if (!parse_queue_reader(*facts_.queues, in_.queue)) {
+      return fail("queue", "",
+                  fmt::format("nobody reads packet queue {}: new connections {}", in_.queue,
+                              in_.fail == FailMode::Open ? "go past the gateway" : "are dropped"),
+                  "start amtgated; if it runs, [intercept] queue is not the one it was started with: restart it");
     }
-    fail("queue", "",
-         fmt::format("nobody reads packet queue {}: new connections {}", in_.queue,
-                     in_.fail == config::FailMode::Open ? "go past the gateway" : "are dropped"),
-         "start amtgated; if it runs, [intercept] queue is not the one it was started with: restart it");
+    if (strangers(facts_.queue_reader)) {
+      return fail("queue", "",
+                  fmt::format("{} reads packet queue {}, so amtgated cannot", who(facts_.queue_reader), in_.queue),
+                  "end that program, or set another [intercept] queue; then amtgate-rules up and restart amtgated");
+    }
+    pass(
+        "queue", "",
+        fmt::format("{} reads packet queue {}", facts_.queue_reader.by.empty() ? "somebody" : "amtgated", in_.queue));
   }
 
   void extensions() {
-    std::vector<std::pair<const char*, const char*>> wanted;  // extension, the setting that does without
-    if (tproxy_) wanted = {{"TPROXY", "mode = redirect"}, {"socket", "mode = redirect"}};
-    if (!tproxy_) wanted = {{"REDIRECT", "mode = tproxy"}};
-    if (queue_) wanted.emplace_back("NFQUEUE", "classify = all");
-    if (tproxy_ && in_.local) wanted.emplace_back("CONNMARK", "local = no");
-    if (facts_.extensions.empty()) return skip("kernel", "", "the kernel does not say what it can match");
+    if (!facts_.admin) return skip("extensions", "", "needs root");
     bool all = true;
-    for (const auto& [extension, without] : wanted) {
-      if (std::ranges::find(facts_.extensions, extension) != facts_.extensions.end()) continue;
-      all = false;
-      fail("kernel", extension, fmt::format("the kernel has no {} for iptables, nor a module for it", extension),
-           fmt::format("use a kernel that has xt_{}, or set {}", extension, without));
+    std::vector<std::string> told;  // mostly both families lack the same
+    for (const Facts::Family& family : facts_.families) {
+      for (const rules::Refusal& refusal : family.refusals) {
+        all = false;
+        if (std::ranges::find(told, refusal.part) != told.end()) continue;
+        told.push_back(refusal.part);
+        fail("extensions", refusal.part, fmt::format("{}: {}", rules::name(family.ip), refusal.sentence),
+             refusal.remedy);
+      }
     }
-    if (all) pass("kernel", "", "has all that the rules are made of");
+    if (all) pass("extensions", "", "the kernel and iptables have all that the rules are made of");
   }
 
   void rules_of(const Facts::Family& family) {
     const std::string about = rules::name(family.ip);
     if (!facts_.admin) return skip("chains", about, "needs root");
+    if (!family.refusals.empty()) {
+      return skip("chains", about, "rules can neither be made nor read while extensions are missing");
+    }
     if (!family.state) return fail("chains", about, family.problem, kUp);
     const Result<rules::Plan> plan = rules::plan(in_, family.ip);
     if (!plan) return fail("chains", about, plan.error().detail, "correct [intercept]");

@@ -66,28 +66,68 @@ Result<std::vector<Backend>> read_backends(const Runner& run, Ip ip) {
 }
 
 struct Lack {
-  const char* part;
-  const char* sentence;
+  const char* text;     // in the rule
+  const char* part;     // what it is called, and its library: libxt_PART.so
+  const char* what;     // what the kernel has not
+  const char* modules;  // that bring it
+  const char* without;  // the setting that does without; empty: none
 };
-// The first whose part is in the refused rule; a rule's match stands before its target.
+// The first whose text is in the refused rule; a rule's match stands before its target.
 constexpr Lack kLacks[] = {
-    {"-m connmark",
-     "the kernel cannot match marks of tracked connections (modprobe xt_connmark); where it cannot, set "
-     "local = no"},
-    {"-j TPROXY", "the kernel has no TPROXY target (modprobe xt_TPROXY); where it has none, set mode = redirect"},
-    {"-m socket", "the kernel has no socket match (modprobe xt_socket); where it has none, set mode = redirect"},
-    {"-j NFQUEUE",
-     "the kernel has no NFQUEUE target (modprobe xt_NFQUEUE nfnetlink_queue); where it has none, set "
-     "classify = all"},
-    {"CONNMARK",
-     "the kernel cannot mark tracked connections (modprobe xt_connmark); where it cannot, set local = no"},
-    {"-j REDIRECT", "the kernel has no REDIRECT target (modprobe xt_REDIRECT); where it has none, set mode = tproxy"},
-    {"-m addrtype",
-     "the kernel has no addrtype match (modprobe xt_addrtype); where it has none, set classify = queue"},
-    {"-m multiport", "the kernel has no multiport match (modprobe xt_multiport)"},
-    {"-j MARK", "the kernel has no MARK target (modprobe xt_mark)"},
-    {"-m mark", "the kernel has no mark match (modprobe xt_mark)"},
+    {"-m connmark", "connmark", "cannot match marks of tracked connections", "xt_connmark", "local = no"},
+    {"-j TPROXY", "TPROXY", "has no TPROXY target", "xt_TPROXY", "mode = redirect"},
+    {"-m socket", "socket", "has no socket match", "xt_socket", "mode = redirect"},
+    {"-j NFQUEUE", "NFQUEUE", "has no NFQUEUE target", "xt_NFQUEUE nfnetlink_queue", "classify = all"},
+    {"CONNMARK", "CONNMARK", "cannot mark tracked connections", "xt_connmark", "local = no"},
+    {"-j REDIRECT", "REDIRECT", "has no REDIRECT target", "xt_REDIRECT", "mode = tproxy"},
+    {"-m addrtype", "addrtype", "has no addrtype match", "xt_addrtype", "classify = queue"},
+    {"-m conntrack", "conntrack", "has no conntrack match", "xt_conntrack", "local = no"},
+    {"-m multiport", "multiport", "has no multiport match", "xt_multiport", ""},
+    {"-j MARK", "MARK", "has no MARK target", "xt_mark", ""},
+    {"-m mark", "mark", "has no mark match", "xt_mark", ""},
 };
+
+/// What is missing when `rule` is refused with `errors`.
+Refusal refusal(std::string_view rule, std::string_view errors) {
+  // Told apart by iptables' words: a library of its own that it cannot load, or one that the kernel has no match for.
+  const bool no_library = errors.find("missing kernel module") == std::string_view::npos &&
+                          (errors.find("Couldn't load") != std::string_view::npos ||
+                           errors.find("unknown option") != std::string_view::npos);
+  const auto names = [errors](const Lack& lack) {
+    return errors.find(fmt::format("`{}'", lack.part)) != std::string_view::npos ||
+           errors.find(fmt::format("Extension {} ", lack.part)) != std::string_view::npos;
+  };
+  // One rule may hold several. iptables names the match that it stumbled over, and of a target only its options.
+  const bool named = std::ranges::any_of(kLacks, names);
+  const bool target = errors.find("unknown option") != std::string_view::npos;
+  for (const Lack& lack : kLacks) {
+    if (rule.find(lack.text) == std::string_view::npos) continue;
+    if (named ? !names(lack) : target && std::string_view(lack.text).starts_with("-m")) continue;
+    const std::string or_else = *lack.without == 0 ? "" : fmt::format("; where it has none, set {}", lack.without);
+    if (no_library) {
+      return {lack.part, fmt::format("iptables has no {} (its library libxt_{}.so is missing)", lack.part, lack.part),
+              "apt-get install --reinstall iptables"};
+    }
+    return {lack.part, fmt::format("the kernel {}", lack.what), fmt::format("modprobe {}{}", lack.modules, or_else)};
+  }
+  return {std::string(rule), fmt::format("the rule '{}' is refused: {}", rule, first_line(errors)),
+          "see whether this kernel and this iptables belong together"};
+}
+
+// A chain for trying rules in; never left behind.
+constexpr const char* kProbe = "AMTGATE_PROBE";
+
+/// "*table" with one rule in the chain for trying: `rule` as it stands in a plan or a step. Empty: no rule.
+std::string probe_script(std::string_view table, std::string_view rule) {
+  if (!rule.starts_with("-A ") && !rule.starts_with("-I ")) return {};
+  const std::size_t matches = rule.find(' ', 3);
+  if (matches == std::string_view::npos) return {};
+  std::string rest(rule.substr(matches));
+  // A jump to a chain of ours would need that chain.
+  const std::size_t jump = rest.find(fmt::format("-j {}", kChainPrefix));
+  if (jump != std::string::npos) rest.replace(jump, std::string::npos, "-j RETURN");
+  return fmt::format("*{}\n:{} - [0:0]\n-A {}{}\nCOMMIT\n", table, kProbe, kProbe, rest);
+}
 
 Result<void> carry_out(const Runner& run, const Step& step) {
   const Result<sys::RunResult> result = run(step.command, step.input);
@@ -155,32 +195,51 @@ Result<FamilyState> read_state(const Runner& run, Ip ip, std::uint32_t table) {
 }
 
 std::string explain(const Runner& run, const Step& failed_step) {
-  constexpr const char* kProbe = "AMTGATE_PROBE";
-  const std::string table = failed_step.input.substr(0, failed_step.input.find('\n'));
+  std::string table = failed_step.input.substr(0, failed_step.input.find('\n'));
+  if (table.starts_with('*')) table.erase(0, 1);
   std::string reason;
   std::string_view rest = failed_step.input;
   while (!rest.empty() && reason.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (!line.starts_with("-A ") && !line.starts_with("-I ")) continue;
-    const std::size_t matches = line.find(' ', 3);
-    if (matches == std::string_view::npos) continue;
-    std::string rule(line.substr(matches));
-    const std::size_t jump = rule.find(fmt::format("-j {}", kChainPrefix));
-    if (jump != std::string::npos) rule.replace(jump, std::string::npos, "-j RETURN");
-    const Result<sys::RunResult> tried =
-        run(failed_step.command, fmt::format("{}\n:{} - [0:0]\n-A {}{}\nCOMMIT\n", table, kProbe, kProbe, rule));
+    const std::string script = probe_script(table, line);
+    if (script.empty()) continue;
+    const Result<sys::RunResult> tried = run(failed_step.command, script);
     if (!tried || tried->ok()) continue;
-    reason = fmt::format("the rule '{}' is refused", line);
-    for (const Lack& lack : kLacks) {
-      if (line.find(lack.part) == std::string_view::npos) continue;
-      reason = lack.sentence;
-      break;
-    }
+    const Refusal found = refusal(line, tried->errors);
+    reason = fmt::format("{} ({})", found.sentence, found.remedy);
   }
   // The chain is not there when the very first rule was refused, and then removing it fails: no matter.
-  (void)run(failed_step.command, fmt::format("{}\n-F {}\n-X {}\nCOMMIT\n", table, kProbe, kProbe)).has_value();
+  (void)run(failed_step.command, fmt::format("*{}\n-F {}\n-X {}\nCOMMIT\n", table, kProbe, kProbe)).has_value();
   return reason;
+}
+
+std::vector<Refusal> refusals(const Runner& run, const config::Intercept& intercept, Ip ip) {
+  std::vector<Refusal> out;
+  const Result<Plan> wanted = plan(intercept, ip);
+  if (!wanted) return out;
+  const std::vector<std::string> command = {program(ip) + "-restore", "--test", "--noflush"};
+  for (const Table& table : wanted->tables) {
+    std::string whole = fmt::format("*{}\n:{} - [0:0]\n", table.name, kProbe);
+    std::vector<std::pair<std::string, std::string>> scripts;  // of each rule, and the rule
+    const auto add = [&](const std::string& rule) { scripts.emplace_back(probe_script(table.name, rule), rule); };
+    for (const Chain& chain : table.chains) std::ranges::for_each(chain.rules, add);
+    for (const Jump& jump : table.jumps) add(jump.rule);
+    // All at once first: mostly that is all there is to do.
+    for (const auto& [script, rule] : scripts) {
+      const std::size_t at = script.find("\n-A ") + 1;
+      whole += script.substr(at, script.find('\n', at) + 1 - at);
+    }
+    const Result<sys::RunResult> all = run(command, whole + "COMMIT\n");
+    if (!all || all->ok()) continue;
+    for (const auto& [script, rule] : scripts) {
+      const Result<sys::RunResult> tried = run(command, script);
+      if (!tried || tried->ok()) continue;
+      Refusal found = refusal(rule, tried->errors);
+      if (std::ranges::find(out, found.part, &Refusal::part) == out.end()) out.push_back(std::move(found));
+    }
+  }
+  return out;
 }
 
 Result<std::vector<Step>> preview(const Runner& run, const config::Intercept& intercept, const std::vector<Ip>& ips) {

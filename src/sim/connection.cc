@@ -236,7 +236,7 @@ void Connection::on(const redir::ServerRole::Start& start, TimePoint now) {
   redir::StartStatus status = Success;
   if (!start.service) {
     status = UnknownType;
-  } else if (*start.service == Service::Vnc && !machine_.options().profile.kvm) {
+  } else if (machine_.lacks(slot_of(*start.service))) {
     status = Unsupported;
   } else if (*start.service == Service::Ider && machine_.options().consent_missing) {
     status = ConsentRequired;

@@ -136,6 +136,12 @@ const std::vector<Option>& options() {
        text([](S s, const std::string& v) { s.frame_file = v; })},
       {"sessions", "N", "sessions of each kind at once (default 1; 0: no limit)",
        counted([](S s, std::uint64_t v) { s.machine.sessions = static_cast<unsigned>(v); })},
+      {"off", "LIST", "switched off in the set-up: kvm, sol, ider, e.g. kvm,ider",
+       parsed([](const std::string& t) { return sim::parse_slots(t); },
+              [](S s, const std::array<bool, 3>& v) {
+                s.machine.off = v;
+                if (v[static_cast<std::size_t>(sim::Slot::Kvm)]) s.machine.profile.port5900 = sim::Port5900::Closed;
+              })},
       {"consent", nullptr, "user consent is missing: IDER is refused with status 5",
        text([](S s, const std::string&) { s.machine.consent_missing = true; })},
 

@@ -54,8 +54,9 @@ Facts healthy(const config::Config& config) {
                   {"net.ipv4.conf.lan0.rp_filter", "0"}};
   facts.interfaces = {"lo", "lan0", "amt0"};
   facts.queues = " 5900   7680     0 2   192     0     0       36  1\n";
-  facts.listeners = {*Endpoint::parse("127.0.0.1:5899"), *Endpoint::parse("[::1]:5899")};
-  facts.extensions = {"CONNMARK", "NFQUEUE", "REDIRECT", "TPROXY", "socket"};
+  const std::vector<Holder> daemon = {{42, "amtgated"}};
+  facts.listeners = {{*Endpoint::parse("127.0.0.1:5899"), 7, daemon}, {*Endpoint::parse("[::1]:5899"), 8, daemon}};
+  facts.queue_reader = {{}, 9, daemon};
   facts.daemon.pid = 42;
   facts.daemon.capabilities = 1U << 12;
   facts.routes = {{"192.0.2.1", {true, "lan0", ""}}, {"198.51.100.10", {true, "amt0", ""}}};
@@ -103,6 +104,8 @@ const Broken kBroken[] = {
     {"no daemon",
      [](Facts& f) {
        f.daemon = {{}, "no such file", {}};
+       f.queue_reader.by.clear();  // whose they are is not known
+       for (Held& held : f.listeners) held.by.clear();
      },
      "daemon"},
     {"no capability", [](Facts& f) { f.daemon.capabilities = 0; }, "capabilities"},
@@ -110,7 +113,24 @@ const Broken kBroken[] = {
     {"no IPv6 listener", [](Facts& f) { f.listeners.pop_back(); }, "listener IPv6"},
     {"no queue reader", [](Facts& f) { f.queues = "  5901 1 0 2 192 0 0 36 1\n"; }, "queue"},
     {"no queues", [](Facts& f) { f.queues.reset(); }, "queue"},
-    {"no TPROXY", [](Facts& f) { std::erase(f.extensions, "TPROXY"); }, "kernel TPROXY"},
+    {"another program's queue",
+     [](Facts& f) {
+       f.queue_reader.by = {{77, "suricata"}};
+     },
+     "queue"},
+    {"another program's port",
+     [](Facts& f) {
+       f.listeners[0].by = {{77, "nc"}};
+     },
+     "listener IPv4"},
+    {"no TPROXY",
+     [](Facts& f) {
+       for (Facts::Family& family : f.families) {
+         family.refusals = {{"TPROXY", "the kernel has no TPROXY target", "modprobe xt_TPROXY"}};
+         family.state->backends[0].tables.clear();  // nothing could be put in place
+       }
+     },
+     "extensions TPROXY"},
     {"chain gone", [](Facts& f) { table(f, 0, "mangle").chains.pop_back(); }, "chains IPv4"},
     {"rule gone", [](Facts& f) { table(f, 1, "raw").chains[0].rules.pop_back(); }, "chains IPv6"},
     {"jump gone", [](Facts& f) { table(f, 0, "raw").jumps.pop_back(); }, "jumps IPv4"},
@@ -198,16 +218,49 @@ TEST(Doctor, ATargetsInterfaceMustBeThere) {
   EXPECT_THAT(failures(config, facts), testing::ElementsAre("route pc1"));
 }
 
+TEST(Doctor, RootWithoutTheCapabilityIsAContainersFault) {
+  const config::Config config = sample_config();
+  Facts facts = healthy(config);
+  facts.admin = false;
+  facts.root = true;
+  facts.daemon = {{}, "no such file", {}};
+  EXPECT_THAT(failures(config, facts),
+              testing::ElementsAre("rights", "daemon", "capabilities", "listener IPv4", "listener IPv6", "queue"));
+}
+
+TEST(Doctor, ASocketThatIsAlsoAnothersIsTheDaemons) {
+  const config::Config config = sample_config();
+  Facts facts = healthy(config);
+  facts.queue_reader.by = {{41, "amtgated"}, {42, "amtgated"}};
+  facts.listeners.insert(facts.listeners.begin(), {*Endpoint::parse("127.0.0.1:5899"), 5, {{77, "nc"}}});
+  EXPECT_THAT(failures(config, facts), testing::IsEmpty());
+}
+
+TEST(Doctor, FindsTheReaderOfAQueue) {
+  const std::string queues =
+      " 5900  12345     0 2   192     0     0       36  1\n    7  4294963199 0 2 192 0 0 1 1\n";
+  EXPECT_EQ(parse_queue_reader(queues, 5900), 12345U);
+  EXPECT_EQ(parse_queue_reader(queues, 7), 4294963199U);
+  EXPECT_EQ(parse_queue_reader(queues, 36), std::nullopt);
+  const std::string sockets =
+      "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+      "00000000c0ffee00 0   12345      00000000 0        0        0     2        0        4001\n"
+      "00000000c0ffee01 12  12345      00000000 0        0        0     2        0        4002\n";
+  EXPECT_EQ(parse_netlink_inode(sockets, 12345), 4002U);
+  EXPECT_EQ(parse_netlink_inode(sockets, 1), 0U);
+}
+
 TEST(Doctor, ReadsListeningSockets) {
-  const std::vector<Endpoint> got = parse_listeners(
+  const std::vector<Held> got = parse_listeners(
       "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
       "   0: 0100007F:170B 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 451494 1\n"
       "   1: FE6433C6:889C 0A6433C6:170C 06 00000000:00000000 03:00001014 00000000     0        0 0 3\n"
       "   2: B80D0120000000000000000001000000:170B 00000000000000000000000000000000:0000 0A 0:0\n"
       "   3: zz:170B 0:0 0A\n   4: 01:1 0:0 0A\n");
   ASSERT_EQ(got.size(), 2U);
-  EXPECT_EQ(got[0].to_string(), "127.0.0.1:5899");
-  EXPECT_EQ(got[1].to_string(), "[2001:db8::1]:5899");
+  EXPECT_EQ(got[0].at.to_string(), "127.0.0.1:5899");
+  EXPECT_EQ(got[0].inode, 451494U);
+  EXPECT_EQ(got[1].at.to_string(), "[2001:db8::1]:5899");
 }
 
 TEST(Doctor, TextNamesTheRemedyAndJsonIsAList) {

@@ -20,6 +20,7 @@ struct FakeMachine {
   std::string refuse;                // part of an input that makes a restore fail
   std::string missing;               // a program that is not there
   std::vector<std::string> changes;  // commands that would have changed something
+  std::string says = "line 3 failed\nmore\n";
   std::string version = "iptables v1.8.9 (nf_tables)\n";
 
   Runner runner() {
@@ -31,7 +32,7 @@ struct FakeMachine {
         result.output = version;
       } else if (!line.ends_with("-save") && !HasShow(line)) {
         const bool refused = !refuse.empty() && std::string(input).find(refuse) != std::string::npos;
-        if (refused) result = {2, "", "line 3 failed\nmore\n"};
+        if (refused) result = {2, "", says};
         if (!refused) changes.push_back(line + "\n" + std::string(input));
       }
       return result;
@@ -76,6 +77,48 @@ TEST(Host, SaysWhatTheKernelLacksAndWhatDoesWithout) {
     EXPECT_THAT(done.error().detail, HasSubstr(advice));
     EXPECT_THAT(done.error().detail, HasSubstr("line 3 failed"));
     EXPECT_THAT(machine.changes.back(), testing::Not(HasSubstr("-A AMTGATE_PROBE")));
+  }
+}
+
+TEST(Host, ExtensionsAreTriedWithoutAChange) {
+  FakeMachine machine;
+  EXPECT_THAT(refusals(machine.runner(), config::Intercept{}, Ip::V4), testing::IsEmpty());
+  ASSERT_EQ(machine.changes.size(), 2U) << "one try for each table";
+  for (const std::string& change : machine.changes)
+    EXPECT_THAT(change, StartsWith("iptables-restore --test --noflush"));
+}
+
+struct RefusalRow {
+  const char* refused;  // in the rule
+  const char* says;     // iptables' words, seen of 1.8.9
+  const char* part;
+  const char* sentence;
+};
+const RefusalRow kRefusals[] = {
+    {"-j TPROXY", "iptables-restore v1.8.9 (nf_tables): unknown option \"--on-port\"\n", "TPROXY", "libxt_TPROXY.so"},
+    {"-m socket", "iptables-restore v1.8.9 (nf_tables): Couldn't load match `socket':No such file or directory\n",
+     "socket", "libxt_socket.so"},
+    {"-m connmark", "iptables-restore v1.8.9 (nf_tables): Couldn't load match `connmark':No such file or directory\n",
+     "connmark", "libxt_connmark.so"},
+    {"-j CONNMARK", "iptables-restore v1.8.9 (nf_tables): unknown option \"--set-xmark\"\n", "CONNMARK",
+     "libxt_CONNMARK.so"},
+    {"-j TPROXY", "Warning: Extension TPROXY revision 0 not supported, missing kernel module?\nunknown option\n",
+     "TPROXY", "the kernel has no TPROXY target"},
+    {"-j NFQUEUE", "iptables-restore: line 4 failed: No such file or directory.\n", "NFQUEUE",
+     "the kernel has no NFQUEUE target"},
+};
+
+TEST(Host, EachMissingPartIsNamedOnce) {
+  for (const RefusalRow& row : kRefusals) {
+    SCOPED_TRACE(row.says);
+    FakeMachine machine;
+    machine.refuse = row.refused;
+    machine.says = row.says;
+    const std::vector<Refusal> got = refusals(machine.runner(), config::Intercept{}, Ip::V4);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].part, row.part);
+    EXPECT_THAT(got[0].sentence, HasSubstr(row.sentence));
+    EXPECT_FALSE(got[0].remedy.empty());
   }
 }
 

@@ -121,6 +121,12 @@ TEST_F(ConnectionTest, RefusesInTheStatusByte) {
   EXPECT_EQ(opening.failed->status, 5);
   Wire sol(machine, Door::Plain, now);
   EXPECT_TRUE(open_session(sol, client_of(machine, Service::Sol), random).open);
+  o.off[static_cast<std::size_t>(Slot::Sol)] = true;
+  MachineState switched_off(o, random, now);
+  Wire off(switched_off, Door::Plain, now);
+  const Opening none = open_session(off, client_of(switched_off, Service::Sol), random);
+  ASSERT_TRUE(none.failed);
+  EXPECT_EQ(none.failed->status, 3);
   Wire unknown(machine, Door::Plain, now);
   unknown.send(hex("10 00 00 00 41 42 43 44"));
   EXPECT_EQ(to_hex(unknown.take()), "11010000000000000000000000");

@@ -13,6 +13,7 @@
 #include "amtgate/base/inet.h"
 #include "amtgate/base/result.h"
 #include "amtgate/config/config.h"
+#include "amtgate/rules/host.h"
 #include "amtgate/rules/plan.h"
 #include "amtgate/rules/state.h"
 
@@ -29,6 +30,19 @@ struct Check {
 /// "pass", "fail", "skip".
 const char* name(Check::State state);
 
+/// A process that holds a socket.
+struct Holder {
+  pid_t pid = 0;
+  std::string program;  // its name for the kernel, "amtgated"
+};
+
+/// A listening TCP socket, or the reader of a packet queue.
+struct Held {
+  Endpoint at;               // of a listener
+  std::uint64_t inode = 0;   // 0: not known
+  std::vector<Holder> by{};  // empty: not known (another user's, or in another container)
+};
+
 /// The kernel's answer to `ip route get`.
 struct RouteFact {
   bool found = false;
@@ -41,7 +55,8 @@ struct Facts {
   struct Family {
     rules::Ip ip = rules::Ip::V4;
     std::optional<rules::FamilyState> state;
-    std::string problem;  // why there is no state
+    std::string problem;                     // why there is no state
+    std::vector<rules::Refusal> refusals{};  // what rules cannot be made of
   };
   struct Daemon {
     std::optional<pid_t> pid;  // who answers on the control socket
@@ -50,13 +65,14 @@ struct Facts {
   };
 
   bool admin = false;  // we have CAP_NET_ADMIN, without which the kernel shows no rules
+  bool root = false;
   std::vector<Family> families;
   std::map<std::string, std::string>
       sysctl;                           // "net.ipv4.ip_forward" and so on; what the kernel does not have is not there
   std::vector<std::string> interfaces;  // all of this host
   std::optional<std::string> queues;    // /proc/net/netfilter/nfnetlink_queue
-  std::vector<Endpoint> listeners;      // listening TCP sockets
-  std::vector<std::string> extensions;  // iptables targets and matches that the kernel has or can load
+  Held queue_reader;                    // of the configured queue
+  std::vector<Held> listeners;          // on the configured port
   Daemon daemon;
   std::map<std::string, RouteFact> routes;  // to an address; "ADDRESS via INTERFACE" where a target names one
   std::map<std::string, std::vector<IpAddress>> names;  // names of `address =` and `amt =`; empty: does not resolve
@@ -68,8 +84,9 @@ Facts gather(const config::Config& config);
 /// Everything that can be judged without talking to an AMT machine.
 std::vector<Check> judge(const config::Config& config, const Facts& facts);
 
-/// Talks to the AMT machines of `targets` (all, if empty): reachable, TLS, certificate, credentials, KVM or SOL open.
-/// One login each, since AMT locks accounts after some wrong ones. `mark` keeps our own rules from catching it.
+/// Talks to the AMT machines of `targets` (all, if empty): reachable, TLS, certificate, credentials; then whether
+/// each service that the target serves is offered, consent given, and KVM opens. One refused login is the last, since
+/// AMT locks accounts after some wrong ones. `mark` keeps our own rules from catching it.
 std::vector<Check> try_targets(const config::Config& config, const Facts& facts,
                                const std::vector<std::string>& targets);
 
@@ -87,7 +104,11 @@ struct DoctorOptions {
 int doctor(const config::Config& config, const DoctorOptions& options);
 
 /// For gather(), and for its tests: the listening sockets in the text of /proc/net/tcp or tcp6.
-std::vector<Endpoint> parse_listeners(const std::string& text);
+std::vector<Held> parse_listeners(const std::string& text);
+/// The netlink port of who reads packet queue `number`, in the text of /proc/net/netfilter/nfnetlink_queue.
+std::optional<std::uint32_t> parse_queue_reader(const std::string& text, std::uint16_t number);
+/// The inode of the netfilter socket with that netlink port, in the text of /proc/net/netlink; 0: none.
+std::uint64_t parse_netlink_inode(const std::string& text, std::uint32_t port);
 /// An address inside `network`, to ask the way to it: the first host of a network.
 IpAddress sample(const Network& network);
 /// The key of Facts::routes.

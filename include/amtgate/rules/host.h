@@ -45,6 +45,16 @@ Result<Outcome> down(const Runner& run);
 /// first that is refused, with the setting that does without. Empty when all are accepted.
 std::string explain(const Runner& run, const Step& failed);
 
+/// A match or target of the plan that rules cannot be made of on this machine.
+struct Refusal {
+  std::string part;      // "TPROXY", "socket", ...; a whole rule where the reason is not known
+  std::string sentence;  // what is missing and where
+  std::string remedy;
+};
+/// Tries every rule of the plan without putting one in place (iptables-restore --test; the kernel may load modules
+/// for it). Each part once. What keeps rules from being tried at all is no refusal.
+std::vector<Refusal> refusals(const Runner& run, const config::Intercept& intercept, Ip ip);
+
 /// Removes a table of the nf_tables back end that holds nothing but empty chains; the kernel refuses it otherwise.
 /// (iptables has no command for it, and nft need not be installed.) Errors: System.
 Result<void> remove_nft_table(Ip ip, const std::string& table);

@@ -12,6 +12,7 @@
 
 #include "amtgate/auth/credentials.h"
 #include "amtgate/auth/random.h"
+#include "amtgate/base/result.h"
 #include "amtgate/base/time.h"
 #include "amtgate/redir/server_role.h"
 #include "amtgate/rfb/pixel_format.h"
@@ -27,6 +28,8 @@ namespace amtgate::sim {
 /// What AMT has one of. Kvm is shared by the redirection ports and 5900.
 enum class Slot : std::uint8_t { Sol, Ider, Kvm };
 std::string_view name(Slot slot);  // "sol", "ider", "kvm"
+/// "kvm,ider": which slots are in the list. Errors: BadValue with the text and what is known.
+Result<std::array<bool, 3>> parse_slots(std::string_view text);
 
 struct Options {
   Profile profile;
@@ -35,6 +38,7 @@ struct Options {
   std::string password = "P@ssw0rd1!";
   std::string rfb_password = "P@ssw0rd";  // exactly 8 characters are significant
   bool consent_missing = false;           // IDER is refused with status 5
+  std::array<bool, 3> off{};              // by Slot: switched off in the set-up, a start is answered "unsupported"
   redir::ServerRole::FailureStyle login_failure = redir::ServerRole::FailureStyle::Empty;
   unsigned login_tries = 1;  // wrong logins until the connection is closed
   Duration no_display{0};    // no display is attached: KVM ends so long after its opening; 0 = there is one
@@ -99,6 +103,8 @@ class MachineState {
   FaultPlan& faults() { return faults_; }
   Counters& counters() { return counters_; }
 
+  /// The firmware has no such sessions, or they are switched off in its set-up.
+  bool lacks(Slot slot) const;
   /// Empty when every session of that kind is taken.
   std::optional<Lease> take(Slot slot);
   unsigned in_use(Slot slot) const { return used_[static_cast<std::size_t>(slot)]; }
