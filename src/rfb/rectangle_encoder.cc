@@ -1,21 +1,120 @@
 #include "amtgate/rfb/rectangle_encoder.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "amtgate/base/writer.h"
 #include "amtgate/rfb/pixel_translation.h"
 #include "amtgate/rfb/server_messages.h"
+#include "deflate_stream.h"
+#include "hextile.h"
+#include "rre.h"
+#include "tight.h"
+#include "tile_encoding.h"
 
 namespace amtgate::rfb {
+namespace {
+
+/// Longest rectangle in one piece of zlib data: viewers take it whole before they draw it.
+constexpr std::size_t kMaxDeflatedArea = std::size_t{1} << 18U;
+/// zlib and ZRLE, where the viewer has no wish: libvncserver's.
+constexpr unsigned kDefaultLevel = 5;
+
+/// Calls `call` with pieces of `area` that are at most `width` x `height`; returns how many there were.
+template <class Call>
+std::size_t each_piece(const Rect& area, unsigned width, unsigned height, Call call) {
+  std::size_t count = 0;
+  for (unsigned y = 0; y < area.height; y += height) {
+    for (unsigned x = 0; x < area.width; x += width, ++count) {
+      call(Rect{static_cast<std::uint16_t>(area.x + x), static_cast<std::uint16_t>(area.y + y),
+                static_cast<std::uint16_t>(std::min<unsigned>(width, area.width - x)),
+                static_cast<std::uint16_t>(std::min<unsigned>(height, area.height - y))});
+    }
+  }
+  return count;
+}
+
+/// Rows of a piece for zlib and ZRLE: whole tiles.
+unsigned deflated_rows(unsigned width) {
+  constexpr unsigned kTile = TileWriter::kMaxSide;
+  return std::max(kTile, static_cast<unsigned>(kMaxDeflatedArea / width) / kTile * kTile);
+}
+
+}  // namespace
 
 struct RectangleEncoder::State {
   PixelFormat format = kRgb888;
   ViewerEncodings encodings;
   PixelTranslation translation = *PixelTranslation::make(kRgb565, kRgb888);
+  PixelTranslation rgb = *PixelTranslation::make(kRgb565, kRgbBytes);  // for Tight
+  DeflateStream zlib, zrle;
+  TightEncoder tight;
+  Buffer pixels;
 
-  /// Makes `translation` fit.
+  static constexpr PixelFormat kRgbBytes{32, 24, false, true, 255, 255, 255, 0, 8, 16};
+
+  /// Makes the translations fit.
   void translate(const PixelFormat& from) {
     if (translation.from() == from && translation.to() == format) return;
     translation = *PixelTranslation::make(from, format);
+    if (rgb.from() != from) rgb = *PixelTranslation::make(from, kRgbBytes);
+  }
+
+  void raw(Buffer& out, const PixelView& view, const Rect& area) const {
+    encode_rectangle_header(out, area, kRaw);
+    translation.append(out, view, area);
+  }
+
+  void rre(Buffer& out, RreKind kind, const PixelView& view, const Rect& area) const {
+    const std::size_t at = out.size();
+    encode_rectangle_header(out, area, kind == RreKind::Rre ? kRre : kCoRre);
+    if (encode_rre(out, kind, view, area, translation)) return;
+    out.resize(at);
+    raw(out, view, area);
+  }
+
+  /// RFC 6143 has no number 6; rfbproto: BE32 length, then RAW's bytes through a stream.
+  void deflated(Buffer& out, const PixelView& view, const Rect& area) {
+    encode_rectangle_header(out, area, kZlib);
+    const std::size_t at = out.size();
+    Writer(out).be32(0);
+    pixels.clear();
+    translation.append(pixels, view, area);
+    zlib.add(out, pixels);
+    zlib.flush(out);
+    const std::size_t length = out.size() - at - 4;
+    for (std::size_t i = 0; i < 4; ++i) out[at + i] = static_cast<std::uint8_t>(length >> (24 - 8 * i));
+  }
+
+  std::size_t encode(Buffer& out, const PixelView& view, const Rect& area) {
+    switch (encodings.pixels) {
+      case kRre:
+      case kCoRre: {
+        const RreKind kind = encodings.pixels == kRre ? RreKind::Rre : RreKind::CoRre;
+        return each_piece(area, kMaxRreSide, kMaxRreSide, [&](const Rect& r) { rre(out, kind, view, r); });
+      }
+      case kHextile:
+        encode_rectangle_header(out, area, kHextile);
+        encode_hextile(out, view, area, translation);
+        return 1;
+      case kTrle:
+        encode_rectangle_header(out, area, kTrle);
+        encode_trle(out, view, area, translation);
+        return 1;
+      case kZlib:
+        zlib.set_level(static_cast<int>(encodings.compress_level.value_or(kDefaultLevel)));
+        return each_piece(area, area.width, deflated_rows(area.width),
+                          [&](const Rect& r) { deflated(out, view, r); });
+      case kZrle:
+        zrle.set_level(static_cast<int>(encodings.compress_level.value_or(kDefaultLevel)));
+        return each_piece(area, area.width, deflated_rows(area.width), [&](const Rect& r) {
+          encode_rectangle_header(out, r, kZrle);
+          encode_zrle(out, view, r, translation, zrle);
+        });
+      case kTight:
+        return tight.encode(out, view, area, translation, rgb, {encodings.compress_level, encodings.quality_level});
+      default: raw(out, view, area); return 1;
+    }
   }
 };
 
@@ -43,9 +142,7 @@ std::size_t RectangleEncoder::encode(Buffer& out, const PixelView& view, const R
   const Rect area = clip(wanted, view.size);
   if (area.empty()) return 0;
   state_->translate(view.format);
-  encode_rectangle_header(out, area, kRaw);
-  state_->translation.append(out, view, area);
-  return 1;
+  return state_->encode(out, view, area);
 }
 
 }  // namespace amtgate::rfb

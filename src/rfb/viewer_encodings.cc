@@ -5,7 +5,14 @@ namespace {
 
 bool made_here(std::int32_t encoding) {
   switch (encoding) {
-    case kRaw: return true;
+    case kRaw:
+    case kRre:
+    case kCoRre:
+    case kHextile:
+    case kZlib:
+    case kTight:
+    case kTrle:
+    case kZrle: return true;
     default: return false;
   }
 }

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdlib>
+#include <algorithm>
 
+#include "tests/rfb/reference_pixels.h"
 #include "tests/rfb/viewer_formats.h"
 #include "tests/support/feed.h"
 
@@ -13,32 +13,9 @@ namespace {
 
 constexpr PixelFormat kDevices[] = {kRgb565, kRgb332, kGrey8, kGrey4};
 
-struct Colour {
-  double red = 0, green = 0, blue = 0;  // 0 to 1
-};
-
-/// What a device's pixel shows, written down from the format alone.
-Colour shown(unsigned number, const PixelFormat& f) {
-  const auto part = [&](unsigned max, unsigned shift) { return max ? double(number >> shift & max) / max : 0; };
-  Colour c{part(f.red_max, f.red_shift), part(f.green_max, f.green_shift), part(f.blue_max, f.blue_shift)};
-  if (f.green_max == 0) c.green = c.blue = c.red;
-  return c;
-}
-
-unsigned nearest(double v, unsigned max) {
-  return static_cast<unsigned>(std::floor(v * max + 0.5 + 1e-9));
-}
-
 /// The bytes that a viewer should get for `c`.
-Buffer expected(const Colour& c, const PixelFormat& f) {
-  std::uint32_t pixel = 0;
-  if (f.green_max == 0 && f.blue_max == 0) {
-    const double luma = nearest(0.299 * c.red + 0.587 * c.green + 0.114 * c.blue, 255) / 255.0;
-    pixel = nearest(c.red == c.green && c.red == c.blue ? c.red : luma, f.red_max) << f.red_shift;
-  } else {
-    pixel = nearest(c.red, f.red_max) << f.red_shift | nearest(c.green, f.green_max) << f.green_shift |
-            nearest(c.blue, f.blue_max) << f.blue_shift;
-  }
+Buffer expected(const test::Shown& c, const PixelFormat& f) {
+  const std::uint32_t pixel = test::reference_pixel(c, f);
   Buffer out;
   for (unsigned i = 0; i < f.bits_per_pixel; i += 8) {
     out.push_back(static_cast<std::uint8_t>(pixel >> (f.big_endian ? f.bits_per_pixel - 8 - i : i)));
@@ -74,7 +51,7 @@ TEST(PixelTranslation, RoundsExactly) {
       Buffer out(count * bytes);
       t.translate(in.data(), out.data(), count);
       for (unsigned i = 0; i < count; ++i) {
-        Buffer want = expected(shown(i, from), to.format),
+        Buffer want = expected(test::shown(i, from), to.format),
                got(out.begin() + i * bytes, out.begin() + (i + 1) * bytes);
         if (same_pixels(from, to.format)) want.assign(in.begin() + i * bytes, in.begin() + (i + 1) * bytes);
         ASSERT_EQ(to_hex(got), to_hex(want)) << "pixel " << i;
@@ -146,7 +123,7 @@ TEST(ColourMap, NearestLevels) {
       for (unsigned i = 0; i < count; ++i) {
         const unsigned index = t.pixel(i);
         ASSERT_LT(index, map.size());
-        Colour c = shown(i, from);
+        test::Shown c = test::shown(i, from);
         if (depth <= 2) c.red = c.green = c.blue = 0.299 * c.red + 0.587 * c.green + 0.114 * c.blue;
         const double step = 0.5 / (kSides[depth] - 1) + (depth <= 2 ? 0.003 : 1e-4);
         ASSERT_NEAR(map[index].red / 65535.0, c.red, step) << to_string(from) << " depth " << depth << ' ' << i;
