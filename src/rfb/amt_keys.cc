@@ -71,7 +71,8 @@ const AmtKey* amt_key(ScanCode place) {
 std::optional<ScanCode> fixed_place(Keysym key) {
   switch (key.value) {
     case kIsoLeftTab.value: return scan::kTab;
-    case kSysReq.value: return scan::kPrint;
+    case kSysReq.value:
+    case 0xff62: return scan::kPrint;  // Execute: what Print is called with Alt on Japanese keyboards
     case kBreak.value: return ScanCode{0xc6};
     case kSuperL.value: return scan::kLeftMeta;
     case kSuperR.value: return scan::kRightMeta;

@@ -14,6 +14,7 @@ using namespace keysym;
 
 constexpr ScanCode kNoPlace{};
 constexpr ScanCode kKeypad5{0x4c};
+constexpr Keysym kZenkakuHankaku{0xff2a}, kKanji{0xff21};  // one key, the latter with Alt
 
 void emit(std::vector<KeyEvent>& out, bool down, Keysym key) {
   out.push_back({down, key});
@@ -55,6 +56,14 @@ std::optional<Keysym> off_the_keypad(Keysym key) {
     case 0xffbd: return Keysym{'='};
     default: return std::nullopt;
   }
+}
+
+/// The key pad's digits by the names that they have without Num Lock.
+Keysym keypad_digit(Keysym key) {
+  constexpr std::uint32_t kDigits[] = {7, 4, 8, 6, 2, 9, 3, 1, 5, 0};
+  if (key.value >= 0xff95 && key.value <= 0xff9e) return {0xffb0 + kDigits[key.value - 0xff95]};
+  if (key.value == 0xff9f || key.value == 0xffac) return {0xffae};  // Delete, Separator: Decimal
+  return key;
 }
 
 /// Keys that only Japanese keyboards have, and AMT has in every layout.
@@ -201,6 +210,7 @@ KeyOutcome KeyTranslator::character_down(ViewerKey viewer, Keysym key, By by, st
     }
     key = keysym_of(*composed);
   }
+  if (key == kKanji) key = kZenkakuHankaku;
   const std::vector<KeyStroke> strokes = layout_->strokes(key, caps());
   if (strokes.empty()) {
     if (is_dead(key)) {
@@ -259,19 +269,28 @@ KeyOutcome KeyTranslator::place_down(ViewerKey viewer, ScanCode place, Role role
 }
 
 void KeyTranslator::note(ViewerKey viewer, Role role, std::vector<KeyEvent>& out) {
-  if (held_.size() >= kMaxKeysDown) let_go(0, out);
+  if (keys_down() >= kMaxKeysDown) {
+    let_go(static_cast<std::size_t>(std::ranges::find_if(held_, &is_down) - held_.begin()), out);
+  }
+  if (held_.size() - keys_down() >= kMaxKeysNoted) held_.erase(std::ranges::find_if_not(held_, &is_down));
   held_.push_back({viewer, role, kNoPlace, {}, choice()});
 }
 
 void KeyTranslator::up(ViewerKey viewer, std::vector<KeyEvent>& out) {
   auto i = find(viewer);
   if (!i && !viewer.by_place) i = renamed({viewer.value});
-  if (i) let_go(*i, out);
+  if (!i) return;
+  const bool note = !is_down(held_[*i]) && held_[*i].role == Role::Plain;
+  let_go(*i, out);
+  if (!note) return;
+  // A note that nobody took back may have stood in for a key whose name changed.
+  const auto stuck = std::ranges::find_if(held_, [](const Held& h) { return h.doubtful && is_down(h); });
+  if (stuck != held_.end()) let_go(static_cast<std::size_t>(stuck - held_.begin()), out);
 }
 
 /// The key that is meant by a release under a name that no press had: X11 names a key anew when Shift, AltGr or Num
 /// Lock have changed since.
-std::optional<std::size_t> KeyTranslator::renamed(Keysym key) const {
+std::optional<std::size_t> KeyTranslator::renamed(Keysym key) {
   if (key == kMetaL || key == kAltL) return find(scan::kLeftAlt);
   if (key == kMetaR || key == kAltR || key == kIsoLevel3Shift || key == kModeSwitch) {
     if (const auto i = find(scan::kRightAlt)) return i;
@@ -281,20 +300,43 @@ std::optional<std::size_t> KeyTranslator::renamed(Keysym key) const {
     }
     return std::nullopt;
   }
-  if (is_keypad(key)) key = off_the_keypad(key).value_or(key);
+  const auto by_name = [](const Held& h) { return h.role == Role::Plain && !h.viewer.by_place; };
+  if (is_keypad(key)) {
+    for (std::size_t i = 0; i < held_.size(); ++i) {
+      if (by_name(held_[i]) && keypad_digit({held_[i].viewer.value}) == keypad_digit(key)) return i;
+    }
+    key = off_the_keypad(key).value_or(key);
+  }
   std::optional<ScanCode> place = fixed_place(key);
   if (!place) {
-    if (const auto s = layout_->stroke(key, caps())) place = s->key;
+    if (const auto s = layout_->stroke(key == kKanji ? kZenkakuHankaku : key, caps())) place = s->key;
   }
   if (place) {
-    if (const auto i = find(*place); i && !held_[*i].viewer.by_place) return i;
-    if (const AmtKey* k = amt_key(*place); !k || k->kind == AmtKey::Kind::Fixed) return std::nullopt;
+    if (const AmtKey* k = amt_key(*place); k && k->kind == AmtKey::Kind::Fixed) {
+      const auto i = find(*place);
+      return i && by_name(held_[*i]) ? i : std::nullopt;
+    }
   }
-  for (std::size_t i = 0; i < held_.size(); ++i) {
-    const Held& h = held_[i];
-    if (h.role == Role::Plain && h.place && !h.viewer.by_place && h.choice != choice()) return i;
+  // Its old name is of the viewer's layout, which nobody knows. It is one of those that were pressed with other
+  // modifiers than there are now: the key that bears the new name at the PC, else rather one that is down there than
+  // a note, else the newest. If that was wrong, its own release comes under a name that is gone then, and is that of
+  // the others. At last any key: one that goes up early does less harm than one that never does.
+  const auto changes_name = [](const Held& h) {
+    const Keysym name{h.viewer.value};
+    return h.role == Role::Plain && !h.viewer.by_place && !fixed_place(name) && !is_keypad(name);
+  };
+  const auto rank = [&](const Held& h) { return h.place && h.place == place ? 2 : h.place ? 1 : 0; };
+  std::optional<std::size_t> best;
+  for (const int round : {1, 2, 3}) {
+    for (std::size_t i = 0; i < held_.size() && !(best && round == 3); ++i) {
+      const Held& h = held_[i];
+      const bool able = round == 1 ? h.choice != choice() || rank(h) == 2 : round == 2 ? h.doubtful : rank(h) != 0;
+      if (changes_name(h) && able && (!best || rank(h) >= rank(held_[*best]))) best = i;
+    }
+    if (best) break;
   }
-  return std::nullopt;
+  for (Held& h : held_) h.doubtful = h.doubtful || (changes_name(h) && h.choice != choice());
+  return best;
 }
 
 void KeyTranslator::release_all(std::vector<KeyEvent>& out) {
@@ -419,7 +461,7 @@ bool KeyTranslator::level3_down() const {
 }
 
 std::size_t KeyTranslator::keys_down() const {
-  return static_cast<std::size_t>(std::ranges::count_if(held_, [](const Held& h) { return bool(h.place); }));
+  return static_cast<std::size_t>(std::ranges::count_if(held_, &is_down));
 }
 
 }  // namespace amtgate::rfb

@@ -23,6 +23,8 @@ namespace amtgate::rfb {
 
 /// Keys that a viewer may have down; for one more the oldest is let go. Ten fingers, and viewers that forget.
 inline constexpr std::size_t kMaxKeysDown = 64;
+/// Keys of the viewer that are remembered without one down at the PC.
+inline constexpr std::size_t kMaxKeysNoted = 32;
 /// Events that one call of KeyTranslator::translate() appends at most.
 inline constexpr std::size_t kMaxEventsPerKey = 64;
 /// Text that KeyTranslator::type() takes at once.
@@ -80,10 +82,12 @@ class KeyTranslator {
   struct Held {
     ViewerKey viewer;
     Role role = Role::Plain;
-    ScanCode place;  // that is down for it at the PC; none: typed already, dropped, or the viewer's own affair
-    Keysym sent;     // what pressed it
-    Choice choice;   // when it was pressed
+    ScanCode place;         // that is down for it at the PC; none: typed already, dropped, or the viewer's own affair
+    Keysym sent;            // what pressed it
+    Choice choice;          // when it was pressed
+    bool doubtful = false;  // may have been the one that went up under a new name
   };
+  static bool is_down(const Held& h) { return bool(h.place); }
   /// Who wants a key: a viewer, whose characters have to come out right, or press(), which names keys.
   enum class By : std::uint8_t { Viewer, Combination };
   /// What becomes of modifiers that a stroke does not ask for.
@@ -96,7 +100,7 @@ class KeyTranslator {
   /// Remembers a key of the viewer for which nothing is down at the PC, so that its release means nothing else.
   void note(ViewerKey viewer, Role role, std::vector<KeyEvent>& out);
   void up(ViewerKey viewer, std::vector<KeyEvent>& out);
-  std::optional<std::size_t> renamed(Keysym key) const;
+  std::optional<std::size_t> renamed(Keysym key);
   void stroke(const KeyStroke& s, Others others, std::vector<KeyEvent>& out);
   bool fits(const KeyStroke& s, Others others) const;
   bool windows_altgr() const;
