@@ -1,0 +1,101 @@
+// ServerRole: RFB towards one viewer, from ServerInit on: an ordinary VNC server that shows a screen of which others
+// keep the copy.
+//
+// The viewer gets the pixel format and the encoding that it asks for, and may change both at any time. It gets an
+// update when it has asked for one, has taken the last, and something has changed; what changes in between is
+// gathered, so that a slow viewer gets fewer pictures and costs no memory. One that cannot follow a change of size
+// keeps its own, with the screen inside it (Letterbox).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "amtgate/base/machine.h"
+#include "amtgate/rfb/client_messages.h"
+#include "amtgate/rfb/damage.h"
+#include "amtgate/rfb/letterbox.h"
+#include "amtgate/rfb/rectangle_encoder.h"
+#include "amtgate/rfb/screen.h"
+
+namespace amtgate::rfb {
+
+class ServerRole {
+ public:
+  /// What the person does. Places are those of the screen, also under a letterbox. Clipboards are nobody's: AMT has
+  /// none.
+  using Event = std::variant<KeyEvent, QemuKeyEvent, PointerEvent>;
+
+  /// A picture is made once less than this waits for the viewer.
+  static constexpr std::size_t kLowMark = 32U << 10U;
+  /// Pixels in one update, so that no viewer holds up the others for long; the rest follows with the next request.
+  static constexpr std::size_t kMaxPixels = 512 * 512;
+  /// Events that the owner has not taken; a viewer that sends more in one go loses moves and keys.
+  static constexpr std::size_t kMaxEvents = 4096;
+
+  /// Begins with ServerInit: `size`, kRgb888 and `name`. (noVNC falls back to 64 colours when it reads AMT's own
+  /// name.)
+  ServerRole(Size size, const std::string& name);
+
+  /// Errors: Unsupported (a message of which nobody knows the length, a pixel format that is none), TooLarge.
+  Result<void> receive(Bytes in, TimePoint now);
+  std::optional<Event> next_event();
+  Bytes output() const { return out_.view(); }
+  void sent(std::size_t n) { out_.sent(n); }
+  std::optional<TimePoint> deadline() const { return std::nullopt; }
+  Result<void> tick(TimePoint) { return {}; }
+
+  // What the screen does. The picture itself goes by show().
+  void changed(const Rect& area);
+  void resized(Size size);
+  void ring();
+  /// Appends an update if it is time for one. `screen` has the size that was said last.
+  void show(const PixelView& screen);
+
+  /// Bytes that were not the viewer's to have sent and were dropped: cut texts, extension messages.
+  std::uint64_t ignored() const { return ignored_; }
+  std::uint64_t updates() const { return updates_; }
+  const RectangleEncoder& encoder() const { return encoder_; }
+
+ private:
+  struct Picture;  // what a letterboxed viewer sees
+
+  Result<void> on_message(const ClientMessage& message);
+  void on_encodings(const SetEncodings& m);
+  void on_request(const UpdateRequest& m);
+  void on_pointer(PointerEvent m);
+  void event(Event e);
+  bool follows() const;
+  void fit();
+  bool announce();
+  void send_size();
+  void send_picture(const PixelView& view);
+
+  Size screen_size_;
+  Size viewer_size_;  // what the viewer believes
+  std::string name_;
+  RectangleEncoder encoder_;
+  ClientMessageReader reader_;
+  Damage damage_;  // of what the viewer sees
+  std::unique_ptr<Picture> picture_;
+  std::optional<Rect> asked_;
+  bool colour_map_due_ = false;
+  bool qemu_key_due_ = false, qemu_key_said_ = false;
+  std::vector<Rect> rectangles_;
+  std::uint64_t ignored_ = 0;
+  std::uint64_t updates_ = 0;
+  Outbox out_;
+  std::deque<Event> events_;
+
+ public:
+  ~ServerRole();
+  ServerRole(ServerRole&&) noexcept;
+  ServerRole& operator=(ServerRole&&) noexcept;
+};
+
+static_assert(Machine<ServerRole>);
+
+}  // namespace amtgate::rfb
