@@ -12,7 +12,6 @@
 namespace amtgate::gateway {
 namespace {
 
-constexpr Port kVncPort{5900};
 constexpr Port kRedirTlsPort{16995};
 constexpr Duration kClientTlsDeadline = seconds(10);
 constexpr Duration kClosingDeadline = seconds(3);
@@ -38,7 +37,19 @@ std::string_view client_auth_word(config::ClientAuth a) {
   return "?";
 }
 
+session::ViewerId viewer_id(control::SessionId id) {
+  return {id.value};
+}
+
 }  // namespace
+
+std::string screen_key(const Directory& directory, const IpAddress& client, const Endpoint& destination) {
+  const Directory::Match match =
+      directory.match(client, destination, is_local(client) ? packet::Origin::Local : packet::Origin::Forwarded);
+  if (match.target == nullptr || match.target->vnc_mode != config::VncMode::Translate) return {};
+  const Result<IpAddress> address = directory.device(*match.target, destination.address);
+  return address ? match.target->name + "|" + address->to_string() : std::string();
+}
 
 Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
     : shard_(shard),
@@ -51,6 +62,7 @@ Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
       timer_(shard.loop(), [this] { on_timer(); }) {}
 
 Flow::~Flow() {
+  leave_screen();
   if (!passthrough_account_.empty()) shard_.shared().dialer.login_undecided(passthrough_account_);
 }
 
@@ -146,7 +158,110 @@ std::unique_ptr<session::Joint> Flow::make_joint(std::string& impossible) {
   return std::make_unique<session::RedirJoint>(options, shard_.random(), now);
 }
 
+// --- a screen ---------------------------------------------------------------------------------------------
+
+/// False where the viewer has to be told something else first, or nothing is translated: the joint does that.
+bool Flow::start_screen() {
+  const config::Target& t = *target_;
+  if (service_ != Service::Vnc || denied_ || t.vnc_mode != config::VncMode::Translate) return false;
+  if (t.vnc_security == config::VncSecurity::Tls) return false;
+  if (t.client_auth != config::ClientAuth::None && t.vnc_security != config::VncSecurity::Password) return false;
+  const std::string key = screen_key(*policy_->directory, client_at_.address, destination_);
+  if (key.empty()) return false;
+  state_ = State::Screen;
+  session::ViewerOptions options;
+  if (t.vnc_security == config::VncSecurity::Password) options.password = t.vnc_password.reveal();
+  screen_ = &shard_.screen(key, target_, destination_.address);
+  screen_->attach(*this, viewer_id(id_), options, client_at_.address.to_string());
+  client_->on_ready([this](net::Ready) { pump_screen(); });
+  pump_screen();
+  return true;
+}
+
+void Flow::pump_screen() {
+  if (state_ == State::Closing) return drain_closing();
+  if (state_ != State::Screen) return;
+  std::array<std::uint8_t, kReadSize> buffer;
+  for (int i = 0; i < kReadsPerTurn && state_ == State::Screen; ++i) {
+    const net::IoResult got = client_->read(buffer);
+    if (got.status == net::Io::Again) break;
+    if (got.status == net::Io::Ok) {
+      screen_->receive(viewer_id(id_), Bytes(buffer).first(got.bytes));
+      continue;
+    }
+    const bool closed = got.status == net::Io::Closed;
+    why_ = closed ? Error{Errc::Closed, "the client closed the connection"} : client_->error();
+    if (joined_screen_) {
+      log_end(closed ? "closed" : "reset", "client", why_->detail, client_->rx_bytes(), client_->tx_bytes());
+    } else {
+      stage_ = screen_->stage();
+      failed(*why_);
+    }
+    return ended();
+  }
+  if (state_ != State::Screen) return;
+  screen_output();
+  if (state_ == State::Screen) screen_->pump();
+}
+
+void Flow::screen_output() {
+  if (state_ != State::Screen) return;
+  const session::ViewerId id = viewer_id(id_);
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    const Bytes out = screen_->output(id);
+    if (out.empty()) break;
+    const net::IoResult put = client_->write(out);
+    if (put.status != net::Io::Ok) break;  // a failure shows when it is read from
+    screen_->sent(id, put.bytes);
+  }
+  client_->want(true, !screen_->output(id).empty());
+}
+
+void Flow::screen_known(rfb::SecurityType security) {
+  method_ = std::string(rfb::name(security));
+}
+
+void Flow::screen_joined() {
+  joined_screen_ = true;
+  device_at_ = screen_->device();
+  device_tls_ = screen_->tls();
+  device_trust_ = screen_->trust();
+  log_open();
+}
+
+void Flow::screen_ended(const Error& error) {
+  if (state_ != State::Screen) return;
+  if (!why_) why_ = error;
+  if (joined_screen_) {
+    log_end(error.code == Errc::Closed ? "closed" : amtgate::name(error.code), "device", why_->detail,
+            client_->rx_bytes(), client_->tx_bytes());
+  } else {
+    stage_ = screen_->stage();
+    if (const Endpoint device = screen_->device(); device.port.value != 0) device_at_ = device;
+    failed(error);
+    append(last_words_.buffer(), screen_->output(viewer_id(id_)));
+  }
+  leave_screen();
+  closing();
+  drain_closing();
+}
+
+void Flow::leave_screen() {
+  if (screen_ == nullptr) return;
+  ScreenHost* screen = screen_;
+  screen_ = nullptr;
+  screen->detach(viewer_id(id_));
+}
+
+Result<void> Flow::take_keyboard() {
+  if (state_ != State::Screen || !joined_screen_) {
+    return Error{Errc::BadValue, "session " + std::to_string(id_.value) + " is no viewer of a screen"};
+  }
+  return screen_->give(viewer_id(id_));
+}
+
 void Flow::start_joint() {
+  if (start_screen()) return;
   state_ = State::Join;
   std::string impossible;
   joint_ = make_joint(impossible);
@@ -379,7 +494,12 @@ void Flow::closing() {
 void Flow::drain_closing() {
   if (state_ != State::Closing) return;
   if (joint_ && !write_client()) return;
-  const bool said = !joint_ || joint_->client_output().empty();
+  while (!last_words_.view().empty()) {
+    const net::IoResult put = client_->write(last_words_.view());
+    if (put.status != net::Io::Ok) break;
+    last_words_.sent(put.bytes);
+  }
+  const bool said = last_words_.view().empty() && (!joint_ || joint_->client_output().empty());
   if (said) client_->close_write();
   std::array<std::uint8_t, kReadSize> ignored;
   for (int i = 0; i < kReadsPerTurn; ++i) {
@@ -421,6 +541,10 @@ void Flow::end(const Error& why) {
         return ended();
       }
       return pump();
+    case State::Screen:
+      why_ = why;
+      screen_->end(viewer_id(id_), why);
+      return screen_->pump();
     case State::Closing:
     case State::Ended: return;
     case State::New:
@@ -436,6 +560,7 @@ void Flow::ended() {
   if (state_ == State::Ended) return;
   state_ = State::Ended;
   timer_.cancel();
+  leave_screen();
   if (client_) client_->want(false, false);
   if (device_) device_->want(false, false);
   if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
@@ -460,6 +585,12 @@ void Flow::start_relay() {
   options.linger = kLinger;
   hand_off_.reset();
   joint_.reset();
+  log_open();
+  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device_), std::move(options),
+                                        [this](const net::RelayEnd& end) { relay_ended(end); });
+}
+
+void Flow::log_open() {
   shard_.mutable_counters().opened_of(*service_).add();
   log::info("session.open", {{"sid", id_.value},
                              {"kind", amtgate::name(*service_)},
@@ -472,8 +603,26 @@ void Flow::start_relay() {
                              {"trust", device_trust_.empty() ? "-" : device_trust_},
                              {"client_tls", client_->is_tls() ? client_->tls_version() : "none"},
                              {"took_ms", shard_.loop().now() - began_}});
-  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device_), std::move(options),
-                                        [this](const net::RelayEnd& end) { relay_ended(end); });
+}
+
+void Flow::log_end(std::string_view cause, std::string_view side, std::string_view why, std::uint64_t rx,
+                   std::uint64_t tx) {
+  shard_.mutable_counters().to_device_bytes.add(rx);
+  shard_.mutable_counters().to_client_bytes.add(tx);
+  log::info("session.end", {{"sid", id_.value},
+                            {"kind", amtgate::name(*service_)},
+                            {"client", client_at_},
+                            {"target", target_->name},
+                            {"device", device_at_},
+                            {"user", user_.empty() ? "-" : user_},
+                            {"method", method_.empty() ? "-" : method_},
+                            {"tls", device_tls_.empty() ? "none" : device_tls_},
+                            {"cause", cause},
+                            {"side", side},
+                            {"rx_bytes", rx},
+                            {"tx_bytes", tx},
+                            {"duration_ms", shard_.loop().now() - began_},
+                            {"why", why}});
 }
 
 void Flow::relay_ended(const net::RelayEnd& end) {
@@ -481,22 +630,9 @@ void Flow::relay_ended(const net::RelayEnd& end) {
   Counters& counters = shard_.mutable_counters();
   counters.spliced_bytes.add(stats.spliced_bytes);
   if (state_ == State::Relay) {
-    counters.to_device_bytes.add(stats.to_device_bytes);
-    counters.to_client_bytes.add(stats.to_client_bytes);
-    log::info("session.end", {{"sid", id_.value},
-                              {"kind", amtgate::name(*service_)},
-                              {"client", client_at_},
-                              {"target", target_->name},
-                              {"device", device_at_},
-                              {"user", user_.empty() ? "-" : user_},
-                              {"method", method_.empty() ? "-" : method_},
-                              {"tls", device_tls_.empty() ? "none" : device_tls_},
-                              {"cause", net::name(end.cause)},
-                              {"side", net::name(end.side)},
-                              {"rx_bytes", stats.to_device_bytes},
-                              {"tx_bytes", stats.to_client_bytes},
-                              {"duration_ms", shard_.loop().now() - began_},
-                              {"why", why_ ? why_->detail : (end.error ? end.error->detail : std::string("-"))}});
+    log_end(net::name(end.cause), net::name(end.side),
+            why_ ? why_->detail : (end.error ? end.error->detail : std::string("-")), stats.to_device_bytes,
+            stats.to_client_bytes);
   }
   ended();
 }
@@ -538,6 +674,13 @@ control::SessionInfo Flow::info() const {
   out.started = started_;
   switch (state_) {
     case State::Relay: out.state = "open"; break;
+    case State::Screen:
+      out.state = joined_screen_ ? "open" : "connecting";
+      out.rx_bytes = client_->rx_bytes();
+      out.tx_bytes = client_->tx_bytes();
+      if (screen_->device().port.value != 0) out.device = screen_->device().to_string();
+      out.tls = screen_->tls();
+      break;
     case State::Closing:
     case State::Ended: out.state = "closing"; break;
     case State::Join:

@@ -114,8 +114,12 @@ class TheGateway final : public Gateway {
       lane->worker = std::move(*worker);
       Lane& l = *lane;
       lanes_.push_back(std::move(lane));
+      l.worker->run_there([&] { l.shard = std::make_unique<Shard>(l.worker->loop(), shared_); });
+      shared_.shards.push_back(l.shard.get());
+    }
+    for (std::size_t i = 0; i < listening_.size(); ++i) {
+      Lane& l = *lanes_[i];
       l.worker->run_there([&] {
-        l.shard = std::make_unique<Shard>(l.worker->loop(), shared_);
         l.shard->listen(std::move(listening_[i].v4), destination);
         if (listening_[i].v6) l.shard->listen(std::move(listening_[i].v6), destination);
       });
@@ -267,6 +271,10 @@ class TheGateway final : public Gateway {
   }
 
   void stop() {
+    // None may hand a connection to another that is gone already.
+    for (const auto& lane : lanes_) {
+      if (lane->shard) lane->worker->run_there([&] { lane->shard->stop_listening(); });
+    }
     for (const auto& lane : lanes_) {
       lane->worker->run_there([&] { lane->shard.reset(); });
       lane->worker->stop();

@@ -1,6 +1,7 @@
 #include "amtgate/gateway/shard.h"
 
 #include "amtgate/gateway/flow.h"
+#include "amtgate/gateway/screen_host.h"
 
 namespace amtgate::gateway {
 
@@ -19,6 +20,27 @@ void Shard::stop_listening() {
 void Shard::accepted(net::Accepted accepted) {
   counters_.accepted.add();
   const control::SessionId id{shared_.next_id.fetch_add(1, std::memory_order_relaxed)};
+  if (Shard* home = home_of(accepted); home != this) {
+    auto moving = std::make_shared<net::Accepted>(std::move(accepted));
+    home->loop().post([home, id, moving] { home->adopt(id, std::move(*moving)); });
+    return;
+  }
+  begin(id, std::move(accepted));
+}
+
+/// Viewers of one machine have to meet on one shard: AMT has one KVM session.
+Shard* Shard::home_of(const net::Accepted& accepted) {
+  if (accepted.destination.port != kVncPort || shared_.shards.size() < 2) return this;
+  const std::string key = screen_key(*shared_.policy()->directory, accepted.client.address, accepted.destination);
+  if (key.empty()) return this;
+  return shared_.shards[std::hash<std::string>{}(key) % shared_.shards.size()];
+}
+
+void Shard::adopt(control::SessionId id, net::Accepted accepted) {
+  begin(id, std::move(accepted));
+}
+
+void Shard::begin(control::SessionId id, net::Accepted accepted) {
   auto flow = std::make_unique<Flow>(*this, id, std::move(accepted));
   Flow& started = *flow;
   flows_.emplace(id.value, std::move(flow));
@@ -30,6 +52,26 @@ void Shard::finished(Flow& flow) {
   if (found == flows_.end()) return;
   loop_.retire(std::shared_ptr<Flow>(std::move(found->second)));
   flows_.erase(found);
+}
+
+ScreenHost& Shard::screen(const std::string& key, std::shared_ptr<const config::Target> target,
+                          const IpAddress& destination) {
+  std::unique_ptr<ScreenHost>& host = screens_[key];
+  if (!host) host = std::make_unique<ScreenHost>(*this, key, std::move(target), destination);
+  return *host;
+}
+
+void Shard::screen_done(ScreenHost& screen) {
+  const auto found = screens_.find(screen.key());
+  if (found == screens_.end() || found->second.get() != &screen) return;
+  loop_.retire(std::shared_ptr<ScreenHost>(std::move(found->second)));
+  screens_.erase(found);
+}
+
+std::optional<Result<void>> Shard::give(control::SessionId id) {
+  const auto found = flows_.find(id.value);
+  if (found == flows_.end() || !found->second->is_session()) return std::nullopt;
+  return found->second->take_keyboard();
 }
 
 std::vector<control::SessionInfo> Shard::sessions() const {

@@ -2,6 +2,7 @@
 // is, a session::Joint speaks the client's protocol, the dialer reaches the device, the relay carries the rest.
 //
 //   Secure (TLS ports: the client's handshake) -> Join (the joint works) -> Flush (its last bytes go out) -> Relay
+//   Screen (VNC, translated): the viewer of a ScreenHost, to the end
 //   Join -> Closing: the refusal goes out, then the connection is closed
 //   Bypass: not a target's; connected to where the client aimed and relayed
 #pragma once
@@ -14,6 +15,7 @@
 #include "amtgate/control/commands.h"
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/directory.h"
+#include "amtgate/gateway/screen_host.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/net/connect.h"
 #include "amtgate/net/listen.h"
@@ -23,10 +25,16 @@
 
 namespace amtgate::gateway {
 
-class Flow {
+inline constexpr Port kVncPort{5900};
+
+/// Names the screen that a viewer of this destination looks at; empty where there is none to share (no target, no
+/// address, vnc_mode = splice).
+std::string screen_key(const Directory& directory, const IpAddress& client, const Endpoint& destination);
+
+class Flow final : private ScreenHost::Client {
  public:
   Flow(Shard& shard, control::SessionId id, net::Accepted accepted);
-  ~Flow();
+  ~Flow() override;
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
 
@@ -39,15 +47,27 @@ class Flow {
   /// False for what is no session: connections to nobody's machine, and refused ones.
   bool is_session() const { return state_ != State::Bypass && target_ != nullptr && !denied_; }
   control::SessionInfo info() const;
+  /// This viewer types from now on. Errors: BadValue (it looks at no screen).
+  Result<void> take_keyboard();
 
  private:
-  enum class State { New, Secure, Join, Flush, Relay, Bypass, Closing, Ended };
+  enum class State { New, Secure, Join, Screen, Flush, Relay, Bypass, Closing, Ended };
 
   void start_target(const Directory::Match& match);
   void secure_client();
   void start_joint();
   std::unique_ptr<session::Joint> make_joint(std::string& impossible);
   void start_bypass();
+  bool start_screen();
+  void pump_screen();
+  void screen_known(rfb::SecurityType security) override;
+  void screen_joined() override;
+  void screen_ended(const Error& error) override;
+  void screen_output() override;
+  void leave_screen();
+  void log_open();
+  void log_end(std::string_view cause, std::string_view side, std::string_view why, std::uint64_t rx,
+               std::uint64_t tx);
 
   void pump();
   bool pump_client();
@@ -97,6 +117,9 @@ class Flow {
   std::unique_ptr<session::Joint> joint_;
   std::unique_ptr<device::Opening> opening_;
   std::unique_ptr<net::Connector> connector_;
+  ScreenHost* screen_ = nullptr;  // lives as long as we are attached
+  bool joined_screen_ = false;
+  Outbox last_words_;  // of a viewer that was refused
   std::optional<session::HandOff> hand_off_;
   std::unique_ptr<net::Relay> relay_;
   net::Timer timer_;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/counters.h"
 #include "amtgate/gateway/directory.h"
+#include "amtgate/gateway/layouts.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/relay.h"
@@ -26,6 +28,8 @@
 namespace amtgate::gateway {
 
 class Flow;
+class ScreenHost;
+class Shard;
 
 /// What new connections go by. Replaced as a whole by a reload or a name that resolves anew.
 struct Policy {
@@ -43,6 +47,9 @@ struct Shared {
   Port listener_port;       // of the transparent listener: nobody may aim at it
   bool transparent = true;  // foreign source addresses can be used
   std::atomic<std::uint64_t> next_id{1};
+  Layouts layouts;
+  /// Every shard, before the first of them listens. A machine's screen lives on the shard that its name falls to.
+  std::vector<Shard*> shards;
 
   std::shared_ptr<const Policy> policy() const {
     const std::lock_guard lock(mutex_);
@@ -72,10 +79,14 @@ class Shard {
   /// False when there is no such session here.
   bool end(control::SessionId id, const Error& why);
   void end_all(const Error& why);
+  /// The keyboard of a shared screen goes to this viewer. Errors: BadValue; empty when there is no such session here.
+  std::optional<Result<void>> give(control::SessionId id);
   std::size_t flows() const { return flows_.size(); }
 
   /// From any thread.
   const Counters& counters() const { return counters_; }
+  /// Takes a connection over from another shard.
+  void adopt(control::SessionId id, net::Accepted accepted);
 
   // For the flows.
   net::Loop& loop() { return loop_; }
@@ -87,9 +98,16 @@ class Shard {
   bool may_refuse_in_words() { return refusals_.take(loop_.now()); }
   /// `flow` has ended; it dies at the end of this turn.
   void finished(Flow& flow);
+  /// The screen of a machine, made if nobody looks at it yet.
+  ScreenHost& screen(const std::string& key, std::shared_ptr<const config::Target> target,
+                     const IpAddress& destination);
+  /// Its last viewer has gone; it dies at the end of this turn.
+  void screen_done(ScreenHost& screen);
 
  private:
   void accepted(net::Accepted accepted);
+  Shard* home_of(const net::Accepted& accepted);
+  void begin(control::SessionId id, net::Accepted accepted);
 
   net::Loop& loop_;
   Shared& shared_;
@@ -98,6 +116,7 @@ class Shard {
   Counters counters_;
   log::TokenBucket refusals_{50, 200};
   std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::unordered_map<std::string, std::unique_ptr<ScreenHost>> screens_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Flow>> flows_;
 };
 

@@ -1,0 +1,91 @@
+// ScreenHost: the edge around a session::SharedScreen: the device's stream, the timer, and the flows that look on.
+// One for a machine whose screen is being looked at; all of its viewers are on the shard that it lives on.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "amtgate/auth/random.h"
+#include "amtgate/config/config.h"
+#include "amtgate/device/dialer.h"
+#include "amtgate/gateway/directory.h"
+#include "amtgate/net/loop.h"
+#include "amtgate/net/stream.h"
+#include "amtgate/session/shared_screen.h"
+
+namespace amtgate::gateway {
+
+class Shard;
+
+class ScreenHost {
+ public:
+  /// A viewer's flow. Called from pump() and from the loop, never from inside the other calls.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    virtual void screen_known(rfb::SecurityType security) = 0;
+    virtual void screen_joined() = 0;
+    /// It is over; what is left of output() may be flushed. Calls detach().
+    virtual void screen_ended(const Error& error) = 0;
+    /// There may be output.
+    virtual void screen_output() = 0;
+  };
+
+  /// `destination`: what the first viewer aimed at, for machines whose AMT is at the address itself.
+  ScreenHost(Shard& shard, std::string key, std::shared_ptr<const config::Target> target, IpAddress destination);
+  ~ScreenHost();
+  ScreenHost(const ScreenHost&) = delete;
+  ScreenHost& operator=(const ScreenHost&) = delete;
+
+  void attach(Client& client, session::ViewerId id, const session::ViewerOptions& options, const std::string& who);
+  void detach(session::ViewerId id);
+  void receive(session::ViewerId id, Bytes in);
+  Bytes output(session::ViewerId id) const { return screen_.viewer_output(id); }
+  void sent(session::ViewerId id, std::size_t n);
+  void end(session::ViewerId id, const Error& why);
+  Result<void> give(session::ViewerId id);
+  /// Carries out what has become due: events, the device's bytes, the timer. After every receive(), sent(), end().
+  void pump();
+
+  const std::string& key() const { return key_; }
+  bool types(session::ViewerId id) const { return screen_.typist() == id; }
+  Endpoint device() const { return device_at_; }
+  const std::string& tls() const { return device_tls_; }
+  const std::string& trust() const { return device_trust_; }
+  /// How far the last attempt to reach the device came.
+  const std::string& stage() const { return stage_; }
+
+ private:
+  void handle(const session::SharedScreen::NeedDevice& need);
+  void handle(const session::SharedScreen::DropDevice& drop);
+  void handle(const session::SharedScreen::ViewerKnown& known);
+  void handle(const session::SharedScreen::ViewerJoined& joined);
+  void handle(const session::SharedScreen::ViewerEnded& ended);
+  void handle(const session::SharedScreen::DeviceLost& lost);
+  void handle(const session::SharedScreen::DeviceBack& back);
+  void opened(std::variant<device::Opened, device::Failure> outcome);
+  void pump_device();
+  bool write_device();
+  void drop_device();
+  Client* find(session::ViewerId id);
+
+  Shard& shard_;
+  const std::string key_;
+  std::shared_ptr<const config::Target> target_;
+  const IpAddress destination_;
+  session::SharedScreen screen_;
+  std::map<session::ViewerId, Client*> clients_;
+  std::unique_ptr<net::Stream> device_;
+  std::unique_ptr<device::Opening> opening_;
+  Endpoint device_at_;
+  std::string device_tls_;
+  std::string device_trust_;
+  std::string stage_ = "connect";
+  net::Timer timer_;
+  bool pumping_ = false;
+  bool again_ = false;
+};
+
+}  // namespace amtgate::gateway

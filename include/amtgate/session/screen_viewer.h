@@ -1,0 +1,71 @@
+// ScreenViewer: one VNC viewer from its first byte to its last: RFB's opening, then a server that shows it a screen.
+// Who it is and whether there is a screen for it is its owner's business (SharedScreen).
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "amtgate/auth/random.h"
+#include "amtgate/base/machine.h"
+#include "amtgate/rfb/server_handshake.h"
+#include "amtgate/rfb/server_role.h"
+
+namespace amtgate::session {
+
+struct ViewerOptions {
+  std::optional<std::string> password;  // asked of the viewer; the first 8 bytes count
+};
+
+class ScreenViewer {
+ public:
+  /// It may see the screen now: accept() or refuse().
+  struct Ready {
+    rfb::SecurityType security;
+  };
+  /// It is shown the screen from here on.
+  struct Joined {};
+  /// Nothing more is taken; output() holds the last words.
+  struct Ended {
+    Error error;
+  };
+  using Event = std::variant<Ready, Joined, Ended, rfb::KeyEvent, rfb::QemuKeyEvent, rfb::PointerEvent>;
+
+  ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now);
+
+  void receive(Bytes in, TimePoint now);
+  std::optional<Event> next_event();
+  Bytes output() const;
+  void sent(std::size_t n);
+  std::optional<TimePoint> deadline() const;
+  void tick(TimePoint now);
+
+  /// Answers Ready. The size is that of the moment; the viewer is told of another one when it has joined.
+  void accept(rfb::Size size, const std::string& name, TimePoint now);
+  /// Ends it in RFB's words, where the opening still has some; a viewer that has joined is just closed. Ended
+  /// follows, at the latest at the deadline.
+  void end(const Error& error, TimePoint now);
+
+  /// Null before Joined and after Ended.
+  rfb::ServerRole* screen() { return state_ == State::Live ? &*role_ : nullptr; }
+  bool joined() const { return state_ == State::Live; }
+  bool over() const { return state_ == State::Over; }
+
+ private:
+  enum class State { Opening, Refusing, Live, Over };
+
+  void drain_handshake(TimePoint now);
+  void drain_role();
+  void over(Error error);
+
+  State state_ = State::Opening;
+  rfb::ServerHandshake handshake_;
+  std::optional<rfb::ServerRole> role_;
+  rfb::Size size_;
+  std::string name_;
+  std::optional<Error> error_;  // Refusing: why
+  std::deque<Event> events_;
+};
+
+}  // namespace amtgate::session

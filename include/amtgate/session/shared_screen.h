@@ -1,0 +1,177 @@
+// SharedScreen: the screen of one machine and all who look at it: one wire to the device, one to each viewer.
+//
+//   viewer  <──> ScreenViewer ─┐                                    ┌─ owner: reaches the device,
+//   viewer  <──> ScreenViewer ─┼─ SharedScreen ── rfb::ClientRole <─┤  moves the bytes
+//   viewer  <──> ScreenViewer ─┘   rfb::Screen                      └─
+//
+// AMT has one KVM session. It is asked for when the first viewer has passed its opening, and given up with the last
+// viewer. Each viewer has its own format, encoding and pace; one of them types. When the machine goes away (every
+// reboot) the viewers stay, with the last picture and a caption, until it is back.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "amtgate/auth/random.h"
+#include "amtgate/base/machine.h"
+#include "amtgate/rfb/caption.h"
+#include "amtgate/rfb/client_handshake.h"
+#include "amtgate/rfb/client_role.h"
+#include "amtgate/rfb/key_translator.h"
+#include "amtgate/rfb/screen.h"
+#include "amtgate/session/joint.h"
+#include "amtgate/session/screen_viewer.h"
+
+namespace amtgate::session {
+
+struct ViewerId {
+  std::uint64_t value = 0;
+  auto operator<=>(const ViewerId&) const = default;
+};
+
+enum class Share : std::uint8_t {
+  No,    // one viewer
+  Yes,   // several; the first one types, and when it leaves the next
+  View,  // several; only the first one types, until somebody else is given the keyboard
+};
+
+struct ScreenOptions {
+  std::string name;  // the target's: what windows are called, and for sentences
+  Share share = Share::Yes;
+  bool reconnect = true;
+  /// Empty: AMT's usual limit, and what is learned when the machine ends a session for it.
+  std::optional<std::uint64_t> frame_buffer_limit;
+  std::shared_ptr<const rfb::KeyboardLayout> keyboard;  // of the PC's operating system
+  Duration keep_awake = seconds(60);
+};
+
+class SharedScreen {
+ public:
+  /// Open the device (Depth::Authenticated, Service::Vnc), then device_opened() or device_failed().
+  struct NeedDevice {};
+  /// Close the device, or stop opening it.
+  struct DropDevice {};
+  struct ViewerKnown {
+    ViewerId id;
+    rfb::SecurityType security;
+  };
+  struct ViewerJoined {
+    ViewerId id;
+  };
+  /// Flush its output and close it, then remove_viewer().
+  struct ViewerEnded {
+    ViewerId id;
+    Error error;
+  };
+  /// The machine went away while viewers looked at it; they stay.
+  struct DeviceLost {
+    Error error;
+  };
+  struct DeviceBack {
+    Duration away;
+  };
+  using Event = std::variant<NeedDevice, DropDevice, ViewerKnown, ViewerJoined, ViewerEnded, DeviceLost, DeviceBack>;
+
+  static constexpr Duration kFirstRetry = seconds(1);
+  static constexpr Duration kLastRetry = seconds(8);
+  /// While an update of AMT is under way, what has come of it is shown no more often.
+  static constexpr Duration kShowInterval = milliseconds(20);
+
+  /// `random` outlives this.
+  SharedScreen(ScreenOptions options, auth::RandomSource& random);
+
+  // Viewers. `who` names it in sentences for the others: its address.
+  void add_viewer(ViewerId id, const ViewerOptions& viewer, const std::string& who, TimePoint now);
+  /// It is gone, or was ended and is flushed.
+  void remove_viewer(ViewerId id, TimePoint now);
+  void receive_viewer(ViewerId id, Bytes in, TimePoint now);
+  /// Empty for a viewer that is not here.
+  Bytes viewer_output(ViewerId id) const;
+  void viewer_sent(ViewerId id, std::size_t n, TimePoint now);
+  /// Ends it in its protocol's words where there still are some; ViewerEnded follows.
+  void end_viewer(ViewerId id, const Error& error, TimePoint now);
+  /// From now on this one types. Errors: BadValue (no such viewer, or it has not joined).
+  Result<void> give(ViewerId id, TimePoint now);
+  std::optional<ViewerId> typist() const { return typist_; }
+  std::size_t viewers() const { return viewers_.size(); }
+
+  // The device.
+  void device_opened(Bytes rest, TimePoint now);
+  void device_failed(const DeviceFailure& failure, TimePoint now);
+  void receive_device(Bytes in, TimePoint now);
+  /// Its connection has ended.
+  void device_closed(const Error& error, TimePoint now);
+  Bytes device_output() const;
+  void device_sent(std::size_t n);
+
+  std::optional<Event> next_event();
+  std::optional<TimePoint> deadline() const;
+  void tick(TimePoint now);
+
+  const rfb::Screen& screen() const { return screen_; }
+  /// Characters and keys that the PC's layout or AMT's keyboard do not have, and that were dropped.
+  std::uint64_t keys_dropped() const { return keys_dropped_; }
+
+ private:
+  enum class Device { Absent, Opening, Handshake, Live, Away };
+  struct Viewer {
+    ScreenViewer machine;
+    std::string who;
+    bool ready = false;    // waits for a screen
+    bool watches = false;  // came when somebody else was typing
+  };
+
+  Viewer* find(ViewerId id);
+  void drain(ViewerId id, Viewer& viewer, TimePoint now);
+  void on_ready(ViewerId id, Viewer& viewer, TimePoint now);
+  void input(ViewerId id, const ScreenViewer::Event& event, TimePoint now);
+  void pass_keyboard_on(TimePoint now);
+  void release_keys(TimePoint now);
+  void drain_handshake(TimePoint now);
+  void drain_role(TimePoint now);
+  void live(const rfb::ServerInit& init, Bytes rest, TimePoint now);
+  void lost(const Error& error, TimePoint now);
+  void drop_device();
+  void end_all(const Error& error, TimePoint now);
+  void learn_limit();
+  void caption(TimePoint now);
+  void changed(const rfb::Rect& area);
+  void show(TimePoint now);
+  bool joined_any() const;
+
+  ScreenOptions options_;
+  auth::RandomSource& random_;
+  rfb::Screen screen_;
+  std::map<ViewerId, Viewer> viewers_;  // ids grow: the oldest is first
+  std::optional<ViewerId> typist_;
+
+  Device device_ = Device::Absent;
+  std::optional<rfb::ClientHandshake> handshake_;
+  std::optional<rfb::ClientRole> role_;
+  std::optional<rfb::KeyTranslator> keys_;
+  std::vector<rfb::KeyEvent> strokes_;
+  std::uint64_t limit_;
+  std::uint64_t keys_dropped_ = 0;
+
+  bool away_ = false;  // since it was live, also while it is opened anew
+  std::string why_away_;
+  TimePoint away_since_;
+  Duration retry_{kFirstRetry};
+  bool restarting_ = false;
+  std::optional<TimePoint> retry_at_;  // empty: it is being opened
+  std::optional<TimePoint> caption_at_;
+  rfb::Caption caption_;
+
+  bool complete_ = true;  // no update of AMT is under way
+  bool stale_ = false;    // something has changed since viewers were shown the screen
+  TimePoint shown_;
+  std::deque<Event> events_;
+};
+
+}  // namespace amtgate::session

@@ -1,0 +1,223 @@
+#include "amtgate/gateway/screen_host.h"
+
+#include <array>
+#include <vector>
+
+#include "amtgate/gateway/shard.h"
+#include "amtgate/sys/log.h"
+
+namespace amtgate::gateway {
+namespace {
+
+constexpr std::size_t kReadSize = 32U << 10U;
+// A busy machine may not starve the loop.
+constexpr int kReadsPerTurn = 8;
+
+session::Share share_of(config::VncShare share) {
+  switch (share) {
+    case config::VncShare::No: return session::Share::No;
+    case config::VncShare::Yes: return session::Share::Yes;
+    case config::VncShare::View: return session::Share::View;
+  }
+  return session::Share::No;
+}
+
+session::ScreenOptions screen_options(const config::Target& target, Shared& shared) {
+  session::ScreenOptions out;
+  out.name = target.name;
+  out.share = share_of(target.vnc_share);
+  out.reconnect = target.reconnect;
+  out.frame_buffer_limit = target.frame_buffer_limit;
+  out.keyboard = shared.layouts.get(target.keyboard);
+  return out;
+}
+
+}  // namespace
+
+ScreenHost::ScreenHost(Shard& shard, std::string key, std::shared_ptr<const config::Target> target,
+                       IpAddress destination)
+    : shard_(shard),
+      key_(std::move(key)),
+      target_(std::move(target)),
+      destination_(destination),
+      screen_(screen_options(*target_, shard.shared()), shard.random()),
+      timer_(shard.loop(), [this] { pump(); }) {}
+
+ScreenHost::~ScreenHost() = default;
+
+ScreenHost::Client* ScreenHost::find(session::ViewerId id) {
+  const auto it = clients_.find(id);
+  return it == clients_.end() ? nullptr : it->second;
+}
+
+void ScreenHost::attach(Client& client, session::ViewerId id, const session::ViewerOptions& options,
+                        const std::string& who) {
+  clients_[id] = &client;
+  screen_.add_viewer(id, options, who, shard_.loop().now());
+}
+
+void ScreenHost::detach(session::ViewerId id) {
+  if (clients_.erase(id) == 0) return;
+  screen_.remove_viewer(id, shard_.loop().now());
+  if (clients_.empty()) {
+    timer_.cancel();
+    drop_device();
+    shard_.screen_done(*this);
+    return;
+  }
+  // The keyboard may have gone to another one, whose keys' releases wait for the device.
+  if (!pumping_) timer_.arm(Duration::zero());
+}
+
+void ScreenHost::receive(session::ViewerId id, Bytes in) {
+  screen_.receive_viewer(id, in, shard_.loop().now());
+}
+
+void ScreenHost::sent(session::ViewerId id, std::size_t n) {
+  screen_.viewer_sent(id, n, shard_.loop().now());
+}
+
+void ScreenHost::end(session::ViewerId id, const Error& why) {
+  screen_.end_viewer(id, why, shard_.loop().now());
+}
+
+Result<void> ScreenHost::give(session::ViewerId id) {
+  Result<void> given = screen_.give(id, shard_.loop().now());
+  pump();
+  return given;
+}
+
+void ScreenHost::pump() {
+  if (pumping_) {
+    again_ = true;
+    return;
+  }
+  pumping_ = true;
+  do {
+    again_ = false;
+    if (const auto due = screen_.deadline(); due && shard_.loop().now() >= *due) screen_.tick(shard_.loop().now());
+    pump_device();
+    while (auto event = screen_.next_event()) {
+      std::visit([this](const auto& e) { handle(e); }, *event);
+    }
+    // What there is to say goes out; that may bring more (a viewer that has room gets the next picture).
+    std::vector<session::ViewerId> ids;
+    ids.reserve(clients_.size());
+    for (const auto& [id, client] : clients_) {
+      if (!screen_.viewer_output(id).empty()) ids.push_back(id);
+    }
+    for (const session::ViewerId id : ids) {
+      if (Client* client = find(id)) client->screen_output();
+    }
+    if (clients_.empty()) break;
+  } while (again_);
+  pumping_ = false;
+  if (clients_.empty()) return;
+  if (device_) device_->want(true, !screen_.device_output().empty());
+  if (const auto due = screen_.deadline()) {
+    timer_.arm_at(*due);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void ScreenHost::pump_device() {
+  if (!device_ || !write_device()) return;
+  std::array<std::uint8_t, kReadSize> buffer;
+  for (int i = 0; i < kReadsPerTurn && device_; ++i) {
+    const net::IoResult got = device_->read(buffer);
+    if (got.status == net::Io::Again) break;
+    const TimePoint now = shard_.loop().now();
+    if (got.status == net::Io::Ok) {
+      screen_.receive_device(Bytes(buffer).first(got.bytes), now);
+      continue;
+    }
+    const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
+    const Error why =
+        closed ? Error{Errc::Closed, target_->name + " (" + device_at_.to_string() + ") closed the connection"}
+               : device_->error();
+    drop_device();
+    screen_.device_closed(why, now);
+  }
+  if (device_) (void)write_device();
+}
+
+bool ScreenHost::write_device() {
+  while (!screen_.device_output().empty()) {
+    const net::IoResult put = device_->write(screen_.device_output());
+    if (put.status == net::Io::Again) break;
+    if (put.status != net::Io::Ok) return true;  // reading tells why
+    screen_.device_sent(put.bytes);
+  }
+  return true;
+}
+
+void ScreenHost::drop_device() {
+  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  if (device_) shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
+}
+
+void ScreenHost::handle(const session::SharedScreen::NeedDevice&) {
+  stage_ = "connect";
+  const Result<IpAddress> address = shard_.shared().policy()->directory->device(*target_, destination_);
+  if (!address) return screen_.device_failed({address.error(), 0}, shard_.loop().now());
+  device::Request request;
+  request.target = target_;
+  request.address = *address;
+  request.service = Service::Vnc;
+  device_at_ = {*address, Port{0}};
+  opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
+                                         [this](auto outcome) { opened(std::move(outcome)); });
+}
+
+void ScreenHost::opened(std::variant<device::Opened, device::Failure> outcome) {
+  const TimePoint now = shard_.loop().now();
+  shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  if (auto* failure = std::get_if<device::Failure>(&outcome)) {
+    stage_ = failure->stage;
+    if (failure->device.port.value != 0) device_at_ = failure->device;
+    screen_.device_failed({failure->error, failure->start_status}, now);
+  } else {
+    auto& done = std::get<device::Opened>(outcome);
+    stage_ = "join";
+    device_at_ = done.device;
+    device_tls_ = std::move(done.tls);
+    device_trust_ = std::move(done.trust);
+    device_ = std::move(done.stream);
+    device_->on_ready([this](net::Ready) { pump(); });
+    screen_.device_opened(done.rest, now);
+  }
+  pump();
+}
+
+void ScreenHost::handle(const session::SharedScreen::DropDevice&) {
+  drop_device();
+}
+
+void ScreenHost::handle(const session::SharedScreen::ViewerKnown& known) {
+  if (Client* client = find(known.id)) client->screen_known(known.security);
+}
+
+void ScreenHost::handle(const session::SharedScreen::ViewerJoined& joined) {
+  if (Client* client = find(joined.id)) client->screen_joined();
+}
+
+void ScreenHost::handle(const session::SharedScreen::ViewerEnded& ended) {
+  if (Client* client = find(ended.id)) client->screen_ended(ended.error);
+}
+
+void ScreenHost::handle(const session::SharedScreen::DeviceLost& lost) {
+  log::warn("screen.lost", {{"target", target_->name},
+                            {"device", device_at_},
+                            {"viewers", clients_.size()},
+                            {"cause", amtgate::name(lost.error.code)},
+                            {"why", lost.error.detail}});
+}
+
+void ScreenHost::handle(const session::SharedScreen::DeviceBack& back) {
+  log::info(
+      "screen.back",
+      {{"target", target_->name}, {"device", device_at_}, {"viewers", clients_.size()}, {"away_ms", back.away}});
+}
+
+}  // namespace amtgate::gateway

@@ -1,0 +1,116 @@
+#include "amtgate/session/screen_viewer.h"
+
+namespace amtgate::session {
+namespace {
+
+rfb::ServerHandshake::Options handshake_options(const ViewerOptions& options, auth::RandomSource& random) {
+  rfb::ServerHandshake::Options out;
+  if (options.password) {
+    out.none = false;
+    rfb::ServerHandshake::Password asked{*options.password, {}};
+    random.fill(asked.challenge);
+    out.password = std::move(asked);
+  }
+  return out;
+}
+
+}  // namespace
+
+ScreenViewer::ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now)
+    : handshake_(handshake_options(options, random), now) {}
+
+void ScreenViewer::receive(Bytes in, TimePoint now) {
+  if (state_ == State::Over) return;
+  if (state_ == State::Live) {
+    const Result<void> taken = role_->receive(in, now);
+    drain_role();
+    if (!taken) over({taken.error().code, "viewer: " + taken.error().detail});
+    return;
+  }
+  const Result<void> taken = handshake_.receive(in, now);
+  drain_handshake(now);
+  if (!taken) over(error_ ? *error_ : Error{taken.error().code, "viewer: " + taken.error().detail});
+}
+
+void ScreenViewer::drain_handshake(TimePoint now) {
+  while (state_ == State::Opening || state_ == State::Refusing) {
+    const auto event = handshake_.next_event();
+    if (!event) return;
+    if (const auto* ready = std::get_if<rfb::ServerHandshake::ViewerReady>(&*event)) {
+      events_.emplace_back(Ready{ready->security});
+    } else if (std::holds_alternative<rfb::ServerHandshake::Refused>(*event)) {
+      over(error_ ? *error_ : Error{Errc::Refused, "the viewer was refused"});
+    } else if (std::holds_alternative<rfb::ServerHandshake::Done>(*event)) {
+      role_.emplace(size_, name_);
+      state_ = State::Live;
+      events_.emplace_back(Joined{});
+      if (const Buffer rest = handshake_.take_rest(); !rest.empty()) receive(rest, now);
+    }
+  }
+}
+
+void ScreenViewer::drain_role() {
+  while (auto event = role_->next_event()) {
+    std::visit([this](auto& e) { events_.emplace_back(e); }, *event);
+  }
+}
+
+void ScreenViewer::accept(rfb::Size size, const std::string& name, TimePoint now) {
+  if (state_ != State::Opening) return;
+  size_ = size;
+  name_ = name;
+  const Result<void> accepted = handshake_.accept(now);
+  drain_handshake(now);
+  if (!accepted) over({accepted.error().code, "viewer: " + accepted.error().detail});
+}
+
+void ScreenViewer::end(const Error& error, TimePoint now) {
+  if (state_ == State::Over || state_ == State::Refusing) return;
+  if (state_ == State::Live) return over(error);
+  error_ = error;
+  state_ = State::Refusing;
+  handshake_.refuse(error.detail, now);
+  drain_handshake(now);
+}
+
+Bytes ScreenViewer::output() const {
+  const Bytes opening = handshake_.output();
+  if (!opening.empty() || !role_) return opening;
+  return role_->output();
+}
+
+void ScreenViewer::sent(std::size_t n) {
+  if (!handshake_.output().empty()) {
+    handshake_.sent(n);
+  } else {
+    role_->sent(n);
+  }
+}
+
+std::optional<ScreenViewer::Event> ScreenViewer::next_event() {
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+std::optional<TimePoint> ScreenViewer::deadline() const {
+  if (state_ == State::Opening || state_ == State::Refusing) return handshake_.deadline();
+  return std::nullopt;
+}
+
+void ScreenViewer::tick(TimePoint now) {
+  const auto due = deadline();
+  if (!due || now < *due) return;
+  const Result<void> ticked = handshake_.tick(now);
+  drain_handshake(now);
+  if (!ticked) over(error_ ? *error_ : Error{ticked.error().code, "viewer: " + ticked.error().detail});
+}
+
+void ScreenViewer::over(Error error) {
+  if (state_ == State::Over) return;
+  state_ = State::Over;
+  events_.emplace_back(Ended{std::move(error)});
+}
+
+}  // namespace amtgate::session

@@ -1,0 +1,417 @@
+#include "amtgate/session/shared_screen.h"
+
+#include <algorithm>
+
+namespace amtgate::session {
+namespace {
+
+/// A machine that ends the session before it has drawn a frame of this size was not asked too much: 1920x1080 at 16
+/// bits works on all but the first generations.
+constexpr std::uint64_t kSurelyFits = 1920ULL * 1080 * 2;
+
+void sooner(std::optional<TimePoint>& first, std::optional<TimePoint> t) {
+  if (t && (!first || *t < *first)) first = t;
+}
+
+/// "0:12".
+std::string minutes(Duration d) {
+  const auto s = std::chrono::duration_cast<seconds>(d).count();
+  return std::to_string(s / 60) + (s % 60 < 10 ? ":0" : ":") + std::to_string(s % 60);
+}
+
+/// What one sees of a machine that restarts: it closes, resets, does not answer, has no listener yet.
+bool restarts(Errc code) {
+  return code == Errc::Closed || code == Errc::Timeout || code == Errc::Unreachable;
+}
+
+}  // namespace
+
+SharedScreen::SharedScreen(ScreenOptions options, auth::RandomSource& random)
+    : options_(std::move(options)),
+      random_(random),
+      limit_(options_.frame_buffer_limit.value_or(rfb::kFrameBufferLimit)) {}
+
+// --- viewers ----------------------------------------------------------------------------------------------
+
+SharedScreen::Viewer* SharedScreen::find(ViewerId id) {
+  const auto it = viewers_.find(id);
+  return it == viewers_.end() ? nullptr : &it->second;
+}
+
+void SharedScreen::add_viewer(ViewerId id, const ViewerOptions& viewer, const std::string& who, TimePoint now) {
+  viewers_.try_emplace(id, Viewer{ScreenViewer(viewer, random_, now), who});
+}
+
+void SharedScreen::remove_viewer(ViewerId id, TimePoint now) {
+  if (viewers_.erase(id) == 0) return;
+  if (typist_ == id) {
+    release_keys(now);
+    typist_.reset();
+    pass_keyboard_on(now);
+  }
+  const bool wanted = std::any_of(viewers_.begin(), viewers_.end(),
+                                  [](const auto& v) { return v.second.ready || v.second.machine.joined(); });
+  if (!wanted && device_ != Device::Absent) drop_device();
+}
+
+void SharedScreen::receive_viewer(ViewerId id, Bytes in, TimePoint now) {
+  Viewer* viewer = find(id);
+  if (viewer == nullptr) return;
+  viewer->machine.receive(in, now);
+  drain(id, *viewer, now);
+  if (rfb::ServerRole* role = viewer->machine.screen(); role != nullptr && (complete_ || !stale_)) {
+    role->show(screen_.view());
+  }
+}
+
+Bytes SharedScreen::viewer_output(ViewerId id) const {
+  const auto it = viewers_.find(id);
+  return it == viewers_.end() ? Bytes{} : it->second.machine.output();
+}
+
+void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint) {
+  Viewer* viewer = find(id);
+  if (viewer == nullptr) return;
+  viewer->machine.sent(n);
+  if (rfb::ServerRole* role = viewer->machine.screen(); role != nullptr && complete_) role->show(screen_.view());
+}
+
+void SharedScreen::end_viewer(ViewerId id, const Error& error, TimePoint now) {
+  Viewer* viewer = find(id);
+  if (viewer == nullptr) return;
+  viewer->ready = false;
+  viewer->machine.end(error, now);
+  drain(id, *viewer, now);
+}
+
+void SharedScreen::drain(ViewerId id, Viewer& viewer, TimePoint now) {
+  while (auto event = viewer.machine.next_event()) {
+    if (const auto* ready = std::get_if<ScreenViewer::Ready>(&*event)) {
+      events_.emplace_back(ViewerKnown{id, ready->security});
+      on_ready(id, viewer, now);
+    } else if (std::holds_alternative<ScreenViewer::Joined>(*event)) {
+      events_.emplace_back(ViewerJoined{id});
+      rfb::ServerRole* role = viewer.machine.screen();
+      if (role != nullptr) role->resized(screen_.size());  // it may have changed since accept()
+      viewer.ready = false;
+      if (typist_) {
+        viewer.watches = true;
+      } else {
+        typist_ = id;
+      }
+    } else if (const auto* ended = std::get_if<ScreenViewer::Ended>(&*event)) {
+      viewer.ready = false;
+      events_.emplace_back(ViewerEnded{id, ended->error});
+    } else {
+      input(id, *event, now);
+    }
+  }
+}
+
+void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
+  if (options_.share == Share::No) {
+    for (const auto& [other_id, other] : viewers_) {
+      if (other_id == id || (!other.ready && !other.machine.joined())) continue;
+      viewer.machine.end({Errc::Busy, options_.name + ": the screen is in use by " + other.who}, now);
+      return;  // drain() goes on with what that brought
+    }
+  }
+  viewer.ready = true;
+  if (device_ == Device::Live || device_ == Device::Away) {
+    viewer.machine.accept(screen_.size(), options_.name, now);
+  } else if (device_ == Device::Absent) {
+    device_ = Device::Opening;
+    events_.emplace_back(NeedDevice{});
+  }
+}
+
+bool SharedScreen::joined_any() const {
+  return std::any_of(viewers_.begin(), viewers_.end(), [](const auto& v) { return v.second.machine.joined(); });
+}
+
+// --- keyboard and mouse -----------------------------------------------------------------------------------
+
+void SharedScreen::pass_keyboard_on(TimePoint now) {
+  for (const auto& [id, viewer] : viewers_) {
+    // With `view` those who came to watch go on watching.
+    if (!viewer.machine.joined() || (viewer.watches && options_.share == Share::View)) continue;
+    return void(give(id, now));
+  }
+}
+
+Result<void> SharedScreen::give(ViewerId id, TimePoint now) {
+  const Viewer* viewer = find(id);
+  if (viewer == nullptr || !viewer->machine.joined()) {
+    return Error{Errc::BadValue, "viewer " + std::to_string(id.value) + " does not look at this screen"};
+  }
+  if (typist_ == id) return {};
+  release_keys(now);
+  typist_ = id;
+  find(id)->watches = false;
+  return {};
+}
+
+void SharedScreen::release_keys(TimePoint now) {
+  if (!keys_ || !role_) return;
+  strokes_.clear();
+  keys_->release_all(strokes_);
+  for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
+  role_->release_buttons(now);
+}
+
+void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoint now) {
+  if (typist_ != id || !role_) return;
+  if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) return role_->pointer(*pointer, now);
+  if (!keys_) return void(++keys_dropped_);
+  strokes_.clear();
+  rfb::KeyOutcome outcome = rfb::KeyOutcome::Sent;
+  if (const auto* key = std::get_if<rfb::KeyEvent>(&event)) {
+    outcome = keys_->translate(*key, strokes_);
+  } else if (const auto* place = std::get_if<rfb::QemuKeyEvent>(&event)) {
+    outcome = keys_->translate(*place, strokes_);
+  }
+  if (outcome != rfb::KeyOutcome::Sent) ++keys_dropped_;
+  for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
+}
+
+// --- device -----------------------------------------------------------------------------------------------
+
+void SharedScreen::device_opened(Bytes rest, TimePoint now) {
+  if (device_ != Device::Opening && device_ != Device::Away) return;
+  device_ = Device::Handshake;
+  handshake_.emplace(rfb::ClientHandshake::Options{}, now);
+  if (!rest.empty()) receive_device(rest, now);
+}
+
+void SharedScreen::receive_device(Bytes in, TimePoint now) {
+  if (device_ == Device::Handshake) {
+    const Result<void> taken = handshake_->receive(in, now);
+    drain_handshake(now);
+    if (!taken) {
+      events_.emplace_back(DropDevice{});
+      lost({taken.error().code, "the machine's screen: " + taken.error().detail}, now);
+    }
+  } else if (device_ == Device::Live) {
+    const Result<void> taken = role_->receive(in, now);
+    drain_role(now);
+    if (!taken) {
+      events_.emplace_back(DropDevice{});
+      lost({taken.error().code, "the machine's screen: " + taken.error().detail}, now);
+    }
+  }
+}
+
+void SharedScreen::drain_handshake(TimePoint now) {
+  while (device_ == Device::Handshake) {
+    auto event = handshake_->next_event();
+    if (!event) return;
+    if (const auto* ready = std::get_if<rfb::ClientHandshake::Ready>(&*event)) {
+      const rfb::ServerInit init = ready->init;
+      const Buffer rest = handshake_->take_rest();
+      live(init, rest, now);
+    }
+  }
+}
+
+void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) {
+  const bool back = away_;
+  handshake_.reset();
+  device_ = Device::Live;
+  changed(caption_.clear(screen_));
+  role_.emplace(rfb::ClientRole::Options{limit_, options_.keep_awake}, init, screen_, now);
+  if (options_.keyboard) keys_.emplace(options_.keyboard);
+  complete_ = true;
+  if (back) {
+    events_.emplace_back(DeviceBack{now - away_since_});
+  }
+  away_ = false;
+  retry_at_.reset();
+  caption_at_.reset();
+  drain_role(now);
+  for (auto& [id, viewer] : viewers_) {
+    if (!viewer.ready || viewer.machine.joined()) continue;
+    viewer.machine.accept(screen_.size(), options_.name, now);
+    drain(id, viewer, now);
+  }
+  if (!rest.empty()) receive_device(rest, now);
+}
+
+void SharedScreen::drain_role(TimePoint now) {
+  while (auto event = role_->next_event()) {
+    if (const auto* part = std::get_if<rfb::ClientRole::Changed>(&*event)) {
+      changed(part->area);
+      complete_ = false;
+    } else if (std::holds_alternative<rfb::ClientRole::Complete>(*event)) {
+      complete_ = true;
+      retry_ = kFirstRetry;
+    } else if (const auto* resized = std::get_if<rfb::ClientRole::Resized>(&*event)) {
+      caption_.forget();
+      for (auto& [id, viewer] : viewers_) {
+        if (rfb::ServerRole* role = viewer.machine.screen()) role->resized(resized->size);
+      }
+      stale_ = true;
+    } else if (std::holds_alternative<rfb::ClientRole::Rung>(*event)) {
+      for (auto& [id, viewer] : viewers_) {
+        if (rfb::ServerRole* role = viewer.machine.screen()) role->ring();
+      }
+    }
+  }
+  show(now);
+}
+
+void SharedScreen::changed(const rfb::Rect& area) {
+  for (auto& [id, viewer] : viewers_) {
+    if (rfb::ServerRole* role = viewer.machine.screen()) role->changed(area);
+  }
+  stale_ = true;
+}
+
+void SharedScreen::show(TimePoint now) {
+  if (!stale_ || (!complete_ && now - shown_ < kShowInterval)) return;
+  for (auto& [id, viewer] : viewers_) {
+    if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view());
+  }
+  shown_ = now;
+  stale_ = false;
+}
+
+void SharedScreen::device_failed(const DeviceFailure& failure, TimePoint now) {
+  if (device_ == Device::Opening || device_ == Device::Away) lost(failure.error, now);
+}
+
+void SharedScreen::device_closed(const Error& error, TimePoint now) {
+  if (device_ == Device::Handshake && error.code == Errc::Closed) {
+    return lost({error.code, error.detail + " while its screen was being opened: is a display attached, and can AMT "
+                                            "read the graphics?"},
+                now);
+  }
+  if (device_ == Device::Handshake || device_ == Device::Live) lost(error, now);
+}
+
+/// A machine that ends the session before it has drawn a large screen has a lower limit than most.
+void SharedScreen::learn_limit() {
+  if (options_.frame_buffer_limit || device_ != Device::Live || role_->drawn() || !role_->full_colour()) return;
+  const std::uint64_t bytes = std::uint64_t{screen_.size().width} * screen_.size().height * 2;
+  if (bytes > kSurelyFits) limit_ = std::min(limit_, bytes - 1);
+}
+
+void SharedScreen::lost(const Error& error, TimePoint now) {
+  learn_limit();
+  handshake_.reset();
+  role_.reset();
+  keys_.reset();
+  complete_ = true;
+  if (!options_.reconnect || !joined_any()) {
+    device_ = Device::Absent;
+    away_ = false;
+    retry_at_.reset();
+    caption_at_.reset();
+    return end_all(error, now);
+  }
+  if (!away_) {
+    away_ = true;
+    away_since_ = now;
+    restarting_ = restarts(error.code);
+    events_.emplace_back(DeviceLost{error});
+  }
+  device_ = Device::Away;
+  restarting_ = restarting_ && restarts(error.code);
+  why_away_ = restarting_ ? std::string() : error.detail;
+  retry_at_ = now + retry_;
+  retry_ = std::min<Duration>(retry_ * 2, kLastRetry);
+  caption(now);
+  for (auto& [id, viewer] : viewers_) {
+    if (!viewer.ready || viewer.machine.joined()) continue;
+    viewer.machine.accept(screen_.size(), options_.name, now);  // it may wait with the others
+    drain(id, viewer, now);
+  }
+}
+
+void SharedScreen::caption(TimePoint now) {
+  std::string text =
+      options_.name + (restarting_ ? " is restarting" : " is away") + ", waiting " + minutes(now - away_since_);
+  if (!why_away_.empty()) text += "\n" + why_away_;
+  changed(caption_.show(screen_, text));
+  caption_at_ = now + seconds(1);
+  show(now);
+}
+
+void SharedScreen::end_all(const Error& error, TimePoint now) {
+  for (auto& [id, viewer] : viewers_) {
+    if (!viewer.ready && !viewer.machine.joined()) continue;  // one that is still typing its password may try anew
+    viewer.ready = false;
+    viewer.machine.end(error, now);
+    drain(id, viewer, now);
+  }
+}
+
+void SharedScreen::drop_device() {
+  device_ = Device::Absent;
+  handshake_.reset();
+  role_.reset();
+  keys_.reset();
+  away_ = false;
+  retry_at_.reset();
+  caption_at_.reset();
+  retry_ = kFirstRetry;
+  complete_ = true;
+  events_.emplace_back(DropDevice{});
+}
+
+Bytes SharedScreen::device_output() const {
+  if (device_ == Device::Handshake) return handshake_->output();
+  return device_ == Device::Live ? role_->output() : Bytes{};
+}
+
+void SharedScreen::device_sent(std::size_t n) {
+  if (device_ == Device::Handshake) {
+    handshake_->sent(n);
+  } else if (device_ == Device::Live) {
+    role_->sent(n);
+  }
+}
+
+std::optional<SharedScreen::Event> SharedScreen::next_event() {
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+// --- time -------------------------------------------------------------------------------------------------
+
+std::optional<TimePoint> SharedScreen::deadline() const {
+  std::optional<TimePoint> due;
+  for (const auto& [id, viewer] : viewers_) sooner(due, viewer.machine.deadline());
+  if (handshake_) sooner(due, handshake_->deadline());
+  if (role_) sooner(due, role_->deadline());
+  if (stale_ && !complete_) sooner(due, shown_ + kShowInterval);
+  sooner(due, retry_at_);
+  sooner(due, caption_at_);
+  return due;
+}
+
+void SharedScreen::tick(TimePoint now) {
+  for (auto& [id, viewer] : viewers_) {
+    viewer.machine.tick(now);
+    drain(id, viewer, now);
+  }
+  std::optional<Error> failed;
+  if (handshake_) {
+    if (const Result<void> r = handshake_->tick(now); !r) failed = r.error();
+  } else if (role_) {
+    if (const Result<void> r = role_->tick(now); !r) failed = r.error();
+  }
+  if (failed) {
+    events_.emplace_back(DropDevice{});
+    lost({failed->code, "the machine's screen: " + failed->detail}, now);
+  }
+  if (retry_at_ && now >= *retry_at_) {
+    retry_at_.reset();
+    events_.emplace_back(NeedDevice{});
+  }
+  if (caption_at_ && now >= *caption_at_) caption(now);
+  show(now);
+}
+
+}  // namespace amtgate::session
