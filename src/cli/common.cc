@@ -61,13 +61,16 @@ Result<config::Gateway> gateway_settings(const Common& common) {
 Result<control::Reply> ask_daemon(const Common& common, const std::string& request) {
   const Result<config::Gateway> settings = gateway_settings(common);
   if (!settings) return settings.error();
-  const std::string& path = settings->control;
+  return ask_daemon_at(settings->control, request, kPatience);
+}
+
+Result<control::Reply> ask_daemon_at(const std::string& path, const std::string& request, Duration patience) {
   const Result<sys::UniqueFd> fd = net::connect_unix(path);
   if (!fd) {
     const char* advice = fd.error().code == Errc::Unreachable ? "; is amtgated running?" : "; try as root";
     return Error{Errc::Unreachable, "cannot ask the daemon: " + fd.error().detail + advice};
   }
-  const TimePoint until = sys::now() + kPatience;
+  const TimePoint until = sys::now() + patience;
   std::string_view rest = request;
   while (!rest.empty()) {
     const ssize_t n = ::send(fd->get(), rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -80,7 +83,8 @@ Result<control::Reply> ask_daemon(const Common& common, const std::string& reque
   while (line.find('\n') == std::string::npos) {
     if (!wait_for_input(fd->get(), until)) {
       return Error{Errc::Timeout, "the daemon at " + path + " did not answer within " +
-                                      std::to_string(kPatience.count()) + " s; see its log"};
+                                      std::to_string(std::chrono::duration_cast<seconds>(patience).count()) +
+                                      " s; see its log"};
     }
     const ssize_t n = ::recv(fd->get(), block.data(), block.size(), 0);
     if (n < 0 && errno == EINTR) continue;

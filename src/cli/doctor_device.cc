@@ -119,7 +119,7 @@ std::optional<IpAddress> address_of(const config::Target& target, const Facts& f
 enum class Asked { Opened, FeatureMissing, Failed };
 
 /// One service's opening as checks. That steps before `told` went well an earlier service of the machine has told.
-Asked report(const config::Target& target, Service service,
+Asked report(const config::Target& target, Service service, const control::TargetStatus& daemon,
              const std::variant<device::Opened, device::Failure>& outcome, std::size_t told,
              std::vector<Check>& out) {
   const auto add = [&](std::size_t step, Check::State state, std::string text, std::string mend = {}) {
@@ -140,6 +140,15 @@ Asked report(const config::Target& target, Service service,
               : "trusted by " + opened->trust);
     }
     add(kFeature, Check::State::Pass, std::string(long_name(service)) + " is offered");
+    if (daemon.login_refusals > 0 && told < kOpen) {
+      // The daemon has read others, or the machine's were changed since.
+      add(kCredentials, Check::State::Fail,
+          fmt::format("user '{}' is let in ({}), but the daemon was not: {}", target.username, opened->method,
+                      daemon.detail),
+          "amtgate reload: the daemon reads the configuration again and forgets what was refused");
+      if (last == kOpen) add(kOpen, Check::State::Pass, "KVM opens");
+      return Asked::Opened;
+    }
     add(kCredentials, Check::State::Pass, fmt::format("user '{}' is let in ({})", target.username, opened->method));
     if (last == kOpen) add(kOpen, Check::State::Pass, "KVM opens");
     return Asked::Opened;
@@ -157,7 +166,9 @@ Asked report(const config::Target& target, Service service,
                    "let the user at the machine enter consent when it is asked for, or (in admin control mode) set "
                    "IPS_OptInService OptInRequired to 0"});
   } else {
-    add(failed, Check::State::Fail, failure.error.detail, remedy(failed, target, service));
+    std::string text = failure.error.detail;
+    if (failed == kCredentials && daemon.login_refusals > 0) text += "; the daemon: " + daemon.detail;
+    add(failed, Check::State::Fail, std::move(text), remedy(failed, target, service));
   }
   if (feature) return Asked::FeatureMissing;
   for (std::size_t step = failed + 1; step <= last; ++step) add(step, Check::State::Skip, "not reached");
@@ -214,7 +225,10 @@ std::vector<Check> try_targets(const config::Config& config, const Facts& facts,
         whole(Check::State::Fail, target.name, "no answer within a minute", remedy(kReachable, target, service));
         break;
       }
-      const Asked asked = report(target, service, *outcome, told, out);
+      const auto status = facts.daemon.targets.find(target.name);
+      const Asked asked =
+          report(target, service, status == facts.daemon.targets.end() ? control::TargetStatus{} : status->second,
+                 *outcome, told, out);
       outcome.reset();
       (*loop)->run_once(milliseconds(0));
       // A machine that refused the login is not asked again: AMT locks accounts.

@@ -7,7 +7,9 @@
 #include <filesystem>
 
 #include "amtgate/base/hex.h"
+#include "amtgate/cli/common.h"
 #include "amtgate/cli/doctor.h"
+#include "amtgate/control/protocol.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/resolve.h"
 #include "amtgate/rules/host.h"
@@ -17,6 +19,8 @@
 namespace amtgate::cli {
 namespace {
 
+// It answers in milliseconds, unless something is very wrong.
+constexpr Duration kDaemonPatience = seconds(3);
 constexpr std::size_t kMaxProc = 16 * 1024 * 1024;
 
 std::vector<std::string_view> words(std::string_view text, std::string_view separators = " \t\n") {
@@ -114,6 +118,15 @@ Facts::Daemon daemon(const std::string& path) {
     return out;
   }
   out.pid = who->pid;
+  const Result<control::Reply> reply = ask_daemon_at(path, control::request("status"), kDaemonPatience);
+  const Result<control::Status> state =
+      reply && reply->ok ? control::status_from_json(reply->data)
+                         : Result<control::Status>(reply ? Error{Errc::Closed, reply->error} : reply.error());
+  if (state) {
+    for (const control::TargetStatus& target : state->targets) out.targets[target.name] = target;
+  } else {
+    out.problem = state.error().detail;
+  }
   const std::string status = read(fmt::format("/proc/{}/status", who->pid));
   const std::size_t at = status.find("CapEff:");
   if (at == std::string::npos) return out;

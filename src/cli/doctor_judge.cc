@@ -87,7 +87,13 @@ class Judge {
       }
       return skip("capabilities", "", "amtgated does not run");
     }
-    pass("daemon", "", fmt::format("amtgated answers, process {}", *d.pid));
+    if (d.problem.empty()) {
+      pass("daemon", "", fmt::format("amtgated answers, process {}", *d.pid));
+    } else {
+      fail("daemon", "",
+           fmt::format("process {} holds the control socket and does not answer: {}", *d.pid, d.problem),
+           "systemctl restart amtgated; journalctl -u amtgated says what it did last");
+    }
     if (!d.capabilities) return skip("capabilities", "", "its capabilities cannot be read");
     if ((*d.capabilities >> kCapNetAdmin & 1) != 0) return pass("capabilities", "", "amtgated has CAP_NET_ADMIN");
     fail("capabilities", "",

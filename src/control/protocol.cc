@@ -56,7 +56,9 @@ Json json_of(const Status& s) {
                        {"device", t.device},
                        {"state", t.state},
                        {"detail", t.detail},
-                       {"sessions", t.sessions}});
+                       {"sessions", t.sessions},
+                       {"login_refusals", t.login_refusals},
+                       {"login_wait", t.login_wait}});
   }
   return {{"version", s.version},
           {"pid", s.pid},
@@ -218,6 +220,8 @@ Result<Status> status_from_json(std::string_view text) {
     target.state = t.text("state");
     target.detail = t.text("detail");
     target.sessions = t.number("sessions");
+    target.login_refusals = t.number("login_refusals");
+    target.login_wait = t.number("login_wait");
     if (!t.wrong().empty()) return bad_field(t.wrong());
     s.targets.push_back(std::move(target));
   }

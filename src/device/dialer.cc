@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "amtgate/device/known_store.h"
@@ -392,6 +393,19 @@ void Dialer::forget() {
   impl_->contexts.clear();
   impl_->machines.clear();
   impl_->guard.forget_all();
+}
+
+std::vector<Dialer::RefusedLogin> Dialer::refused_logins() const {
+  std::vector<RefusedLogin> out;
+  for (const LoginGuard::Refused& r : impl_->guard.refused_accounts(Clock::now())) {
+    const std::size_t bar = r.account.rfind('|');
+    if (bar == std::string::npos) continue;
+    out.push_back({r.account.substr(0, bar), r.account.substr(bar + 1), r.refusals, r.wait});
+  }
+  std::ranges::sort(out, [](const RefusedLogin& a, const RefusedLogin& b) {
+    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
+  });
+  return out;
 }
 
 std::uint64_t Dialer::held_back_total() const {

@@ -41,6 +41,15 @@ void LoginGuard::undecided(const std::string& account) {
   accounts_[account].in_flight = false;
 }
 
+std::vector<LoginGuard::Refused> LoginGuard::refused_accounts(TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Refused> out;
+  for (const auto& [account, a] : accounts_) {
+    if (a.refusals > 0) out.push_back({account, a.refusals, std::max(a.next - now, Duration::zero())});
+  }
+  return out;
+}
+
 void LoginGuard::forget_all() {
   const std::lock_guard lock(mutex_);
   for (auto it = accounts_.begin(); it != accounts_.end();) {

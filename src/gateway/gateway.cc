@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -51,6 +52,38 @@ Result<Listening> open_listeners(const config::Intercept& intercept) {
     log::warn("listen.no_ipv6", {{"why", v6.error().detail}});
   }
   return out;
+}
+
+using Refusals = std::vector<device::Dialer::RefusedLogin>;
+
+std::uint64_t whole_seconds(Duration wait) {
+  return static_cast<std::uint64_t>(std::chrono::ceil<seconds>(wait).count());
+}
+
+/// What a target's status says of logins that its machines refused. A target may be a whole network of machines; one
+/// is named.
+void tell_refusals(const Refusals& refused, const config::Target& target, control::TargetStatus& out) {
+  std::size_t machines = 0;
+  std::string address;
+  Duration wait{};
+  for (const device::Dialer::RefusedLogin& r : refused) {
+    if (r.target != target.name) continue;
+    if (machines++ == 0 || r.wait > wait) {
+      address = r.address;
+      wait = r.wait;
+    }
+    out.login_refusals = std::max<std::uint64_t>(out.login_refusals, r.refusals);
+  }
+  if (machines == 0) return;
+  out.login_wait = whole_seconds(wait);
+  out.state = out.login_wait > 0 ? "backing off" : "login refused";
+  out.detail = address + " refused user '" + target.username + "' or its password, " +
+               std::to_string(out.login_refusals) + (out.login_refusals == 1 ? " time" : " times") + " in a row";
+  if (machines > 1) out.detail += " (and " + std::to_string(machines - 1) + " more of its machines)";
+  out.detail += out.login_wait > 0 ? "; the next login waits " + std::to_string(out.login_wait) +
+                                         " s, so that AMT does not lock the account"
+                                   : "; the next session tries again";
+  out.detail += ": check username and password of this target, then `amtgate reload`";
 }
 
 class TheGateway final : public Gateway {
@@ -196,6 +229,7 @@ class TheGateway final : public Gateway {
       out.refused_total += c.denied.value();
     }
     const std::shared_ptr<const Policy> policy = shared_.policy();
+    const Refusals refused = shared_.dialer.refused_logins();
     for (const config::Target& target : policy->directory->config().targets) {
       control::TargetStatus t;
       t.name = target.name;
@@ -205,6 +239,7 @@ class TheGateway final : public Gateway {
       }
       t.detail = policy->directory->unresolved(target);
       t.state = t.detail.empty() ? "ready" : "unresolved";
+      if (t.detail.empty()) tell_refusals(refused, target, t);
       t.sessions = static_cast<std::uint64_t>(
           std::ranges::count_if(now, [&](const auto& s) { return s.target == target.name; }));
       if (!t.detail.empty()) out.problems.push_back(target.name + ": " + t.detail);
@@ -343,6 +378,15 @@ std::vector<control::Metric> TheGateway::metrics() const {
       sum([](const Counters& c) -> const Counter& { return c.login_refused; }));
   add("amtgate_device_logins_held_back_total", "Logins not tried, since earlier ones were refused.",
       MetricType::Counter, {}, static_cast<double>(shared_.dialer.held_back_total()));
+  std::map<std::string, Duration> waits;
+  for (const device::Dialer::RefusedLogin& r : shared_.dialer.refused_logins())
+    waits[r.target] = std::max(waits[r.target], r.wait);
+  add("amtgate_targets_login_refused", "Targets whose machine refused the gateway's last login.", MetricType::Gauge,
+      {}, static_cast<double>(waits.size()));
+  for (const auto& [target, wait] : waits) {
+    add("amtgate_target_login_wait_seconds", "Time until the next login to a machine that refused the last one.",
+        MetricType::Gauge, {{"target", target}}, static_cast<double>(whole_seconds(wait)));
+  }
   add("amtgate_to_device_bytes", "Bytes from clients to devices, of sessions that have ended.", MetricType::Counter,
       {}, sum([](const Counters& c) -> const Counter& { return c.to_device_bytes; }));
   add("amtgate_to_client_bytes", "Bytes from devices to clients, of sessions that have ended.", MetricType::Counter,

@@ -15,7 +15,7 @@ class FakeDaemon final : public Commands {
     s.workers = 2;
     s.version = "1";
     s.problems = {"x"};
-    s.targets.push_back({"pc1", {"192.0.2.1"}, "10.0.0.1", "ready", "", 3});
+    s.targets.push_back({"pc1", {"192.0.2.1"}, "10.0.0.1", "backing off", "wait", 3, 2, 17});
     return s;
   }
   std::vector<SessionInfo> sessions() const override {

@@ -44,6 +44,24 @@ TEST(LoginGuard, ARefusalAfterSuccessWaitsToo) {
   EXPECT_EQ(guard.ask("pc1", kStart).go, Go::No);
 }
 
+TEST(LoginGuard, SaysWhoWasRefusedAndHowLongTheNextOneWaits) {
+  LoginGuard guard;
+  for (const char* account : {"pc1", "pc2", "pc3"}) ASSERT_EQ(guard.ask(account, kStart).go, Go::Now);
+  guard.accepted("pc1");
+  guard.undecided("pc3");
+  const Duration wait = guard.refused("pc2", kStart);
+  auto refused = guard.refused_accounts(kStart + seconds(1));
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].account, "pc2");
+  EXPECT_EQ(refused[0].refusals, 1U);
+  EXPECT_EQ(refused[0].wait, wait - seconds(1));
+  refused = guard.refused_accounts(kStart + wait + seconds(1));
+  ASSERT_EQ(refused.size(), 1U) << "the credentials are no better for the waiting";
+  EXPECT_EQ(refused[0].wait, Duration::zero());
+  guard.forget_all();
+  EXPECT_TRUE(guard.refused_accounts(kStart).empty());
+}
+
 TEST(LoginGuard, UndecidedLetsTheNextOneTry) {
   LoginGuard guard;
   ASSERT_EQ(guard.ask("pc1", kStart).go, Go::Now);

@@ -282,6 +282,12 @@ TEST_F(ShardTest, AWrongPasswordIsToldAndNotRepeated) {
   }
   EXPECT_EQ(device_connections_, 1) << "AMT locks an account that is tried again and again";
   EXPECT_EQ(shared_->dialer.held_back_total(), 2U);
+  const auto refused = shared_->dialer.refused_logins();
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].target, "pc1");
+  EXPECT_EQ(refused[0].address, loopback(2).to_string());
+  EXPECT_EQ(refused[0].refusals, 1U);
+  EXPECT_GT(refused[0].wait, Duration::zero());
   EXPECT_TRUE(run_until([&] { return shard_->flows() == 0; }));
 }
 

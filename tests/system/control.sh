@@ -8,6 +8,7 @@ sim pc2 10.71.2.11
 config() { printf '[defaults]\npassword = %s\nallow = 10.71.1.0/24\n[target pc1]\naddress = 10.71.2.10\n%s\n' "$password" "${1:-}"; }
 METRICS=127.0.0.1:9623
 gateway < <(config)
+has_state() { ctl status | grep -q "^$1 *$2"; }
 hold() { # NAME TARGET SECONDS
   on client python3 tests/system/tools/probe.py redir "$2" 16994 sol --hold "$3" >"$T/$1.log" 2>&1 &
   within 8 has "$T/$1.log" '"open": true'
@@ -36,6 +37,42 @@ ok "the old session lives" same "$(sessions)" 1
 kill -HUP "${PIDS[gateway]}"
 sleep 1
 ok "SIGHUP reloads too, the session lives" same "$(sessions)" 1
+
+echo "--- a login that the machine refuses"
+configure < <(config $'[target pc2]\naddress = 10.71.2.11\npassword = wrong')
+ctl reload || ok "reload" false
+ok "a target that nobody tried is ready" has <(ctl status) '^pc2 +ready'
+ok "no target is refused yet" has <(on gw curl -s http://$METRICS/metrics) '^amtgate_targets_login_refused 0$'
+refused client redir 10.71.2.11 16994 sol
+ctl status >"$T/status.out"
+ok "status: it is backing off" has "$T/status.out" '^pc2 +backing off'
+ok "status: why, how long, what to do" has "$T/status.out" "^problem: pc2: 10.71.2.11 refused user 'admin'.* 1 time in a row; the next login waits [1-5] s.*amtgate reload"
+ctl --json status >"$T/status.json"
+ok "status --json: with numbers" python3 - "$T/status.json" <<'PY'
+import json, sys
+s = json.load(open(sys.argv[1]))
+t = {t["name"]: t for t in s["targets"]}
+assert t["pc2"]["state"] == "backing off" and t["pc2"]["login_refusals"] == 1 and 1 <= t["pc2"]["login_wait"] <= 5, t
+assert t["pc1"]["state"] == "ready" and t["pc1"]["login_refusals"] == 0 and t["pc1"]["login_wait"] == 0, t
+PY
+page=$(on gw curl -s http://$METRICS/metrics)
+ok "metrics: how many" has <(echo "$page") '^amtgate_targets_login_refused 1$'
+ok "metrics: how long" has <(echo "$page") '^amtgate_target_login_wait_seconds\{target="pc2"\} [1-5]$'
+ok "the others are not held back" probe client rfb 10.71.2.10 5900
+ok "the time goes by" within 15 has_state pc2 'login refused'
+ok "and status says that the next session tries" has <(ctl status) '^problem: pc2: .*the next session tries again'
+refused client redir 10.71.2.11 16994 sol
+ok "a second refusal waits longer" has <(ctl status) '^problem: pc2: .* 2 times in a row; the next login waits ([6-9]|10) s'
+ctl --json doctor pc2 >"$T/doctor.json"
+ok "doctor: the same credentials are refused, and the daemon waits" has "$T/doctor.json" "refused user 'admin'.*the daemon: .*waits [0-9]+ s"
+configure < <(config $'[target pc2]\naddress = 10.71.2.11')
+ctl --json doctor pc2 >"$T/doctor.json"
+ok "doctor: good ones in the file, and the daemon has not read them" has "$T/doctor.json" "is let in .*but the daemon was not"
+ok "doctor: what to do" has "$T/doctor.json" '"remedy": "amtgate reload'
+ctl reload || ok "reload" false
+ok "status: ready again" has <(ctl status) '^pc2 +ready'
+ok "served at once" serial client 10.71.2.11
+ok "doctor is content" eval 'ctl doctor pc2 | grep -q " 0 failed"'
 id=$(python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])' < <(ctl --json sessions))
 ok "end ID" ctl end "$id"
 ok "the client notices" within 5 has "$T/one.log" '"end": "(eof|reset)"'

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "amtgate/base/result.h"
+#include "amtgate/base/time.h"
 #include "amtgate/config/config.h"
 #include "amtgate/control/protocol.h"
 
@@ -25,6 +26,9 @@ Result<config::Gateway> gateway_settings(const Common& common);
 /// Sends one request to the daemon and waits for its answer. Errors: Unreachable (no daemon), Timeout, Closed,
 /// BadValue, System; each a whole line for fail().
 Result<control::Reply> ask_daemon(const Common& common, const std::string& request);
+
+/// The same at the control socket `path`, and no longer than `patience`.
+Result<control::Reply> ask_daemon_at(const std::string& path, const std::string& request, Duration patience);
 
 /// ask_daemon(), with everything but a good answer turned into a message; nothing then, and `code` is set.
 std::optional<control::Reply> ask_or_fail(const Common& common, const std::string& request, int& code);

@@ -13,6 +13,7 @@
 #include "amtgate/base/inet.h"
 #include "amtgate/base/result.h"
 #include "amtgate/config/config.h"
+#include "amtgate/control/commands.h"
 #include "amtgate/rules/host.h"
 #include "amtgate/rules/plan.h"
 #include "amtgate/rules/state.h"
@@ -59,9 +60,11 @@ struct Facts {
     std::vector<rules::Refusal> refusals{};  // what rules cannot be made of
   };
   struct Daemon {
-    std::optional<pid_t> pid;  // who answers on the control socket
+    std::optional<pid_t> pid;  // who holds the control socket
     std::string problem;
     std::optional<std::uint64_t> capabilities;  // its effective ones, a bit each
+    // By name, as `amtgate status` has them. Nothing when it does not answer: `problem` says why.
+    std::map<std::string, control::TargetStatus> targets{};
   };
 
   bool admin = false;  // we have CAP_NET_ADMIN, without which the kernel shows no rules

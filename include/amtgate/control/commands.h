@@ -39,9 +39,11 @@ struct TargetStatus {
   std::string name;
   std::vector<std::string> addresses;  // what clients aim at, as resolved now
   std::string device;                  // where its AMT is, as resolved now; empty: at the address itself
-  std::string state;                   // "ready", "resolving", "unresolved", "backing off"
+  std::string state;                   // "ready", "unresolved", "backing off", "login refused"
   std::string detail;                  // a sentence when not ready
   std::uint64_t sessions = 0;          // now
+  std::uint64_t login_refusals = 0;    // in a row, of the gateway's own login; the most of its machines
+  std::uint64_t login_wait = 0;        // seconds until the next login is tried: "backing off" while it is not 0
 };
 
 struct Status {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "amtgate/auth/random.h"
 #include "amtgate/base/bytes.h"
@@ -79,6 +80,16 @@ class Dialer {
 
   /// New configuration: contexts are made anew, refused logins may be tried again.
   void forget();
+
+  /// What machines refused the gateway's own credentials of targets, with how long the next login waits (zero: it may
+  /// be tried). From any thread.
+  struct RefusedLogin {
+    std::string target;
+    std::string address;
+    unsigned refusals = 0;  // in a row
+    Duration wait{};
+  };
+  std::vector<RefusedLogin> refused_logins() const;
 
   /// Logins that were not tried because earlier ones were refused.
   std::uint64_t held_back_total() const;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "amtgate/base/time.h"
 
@@ -36,6 +37,13 @@ class LoginGuard {
   Duration refused(const std::string& account, TimePoint now);
   /// The attempt ended before the machine judged the credentials.
   void undecided(const std::string& account);
+  /// Accounts whose last login was refused; `wait` is zero when the next one may be tried.
+  struct Refused {
+    std::string account;
+    unsigned refusals = 0;  // in a row
+    Duration wait{};
+  };
+  std::vector<Refused> refused_accounts(TimePoint now);
   /// New configuration: the credentials may have been mended.
   void forget_all();
 
