@@ -65,7 +65,7 @@ Connection::Connection(MachineState& machine, Door door, TimePoint now)
 }
 
 Connection::~Connection() {
-  if (feature_) feature_->ended(now_);
+  if (feature_ && !ended_) feature_->ended(now_);
 }
 
 std::string_view Connection::kind() const {
@@ -157,6 +157,7 @@ void Connection::set_mode(Size size) {
 void Connection::end(bool reset, std::string reason) {
   if (ended_) return;
   ended_ = true;
+  if (feature_) feature_->ended(now_);  // now, so that its last words are still logged
   lease_.release();
   events_.push_back(Close{reset, std::move(reason)});
 }

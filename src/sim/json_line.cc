@@ -38,6 +38,27 @@ JsonLine& JsonLine::add(std::string_view key, std::string_view value) {
   return *this;
 }
 
+JsonLine& JsonLine::add(std::string_view key, const std::u32string& value) {
+  begin_value(key);
+  text_ += '"';
+  const auto unit = [this](std::uint32_t u) { text_ += fmt::format("\\u{:04x}", u); };
+  for (const char32_t c : value) {
+    if (c == U'"' || c == U'\\') {
+      text_ += '\\';
+      text_ += static_cast<char>(c);
+    } else if (c >= 0x20 && c < 0x7f) {
+      text_ += static_cast<char>(c);
+    } else if (c < 0x10000) {
+      unit(c);
+    } else {
+      unit(0xd800 + ((c - 0x10000) >> 10));
+      unit(0xdc00 + (c & 0x3ff));
+    }
+  }
+  text_ += '"';
+  return *this;
+}
+
 JsonLine& JsonLine::add(std::string_view key, bool value) {
   begin_value(key);
   text_ += value ? "true" : "false";

@@ -50,6 +50,12 @@ class KvmFeature final : public Feature {
     return r;
   }
 
+  void ended(TimePoint /*now*/) override {
+    OsKeyboard* system = host_.machine().options().keyboard.get();
+    if (!system) return;
+    if (const std::size_t keys = system->unplug()) host_.log(JsonLine("keys_left").add("keys", keys));
+  }
+
  private:
   void flush() {
     // Behind a login the greeting is glued to 0x41 and everything after belongs to stage Stream.
@@ -97,6 +103,11 @@ class KvmFeature final : public Feature {
     line.add("down", e.down).add("keysym", e.key.value);
     if (e.hid) line.add("hid", *e.hid).add("name", key_name(*e.hid));
     host_.log(line);
+    OsKeyboard* system = host_.machine().options().keyboard.get();
+    if (!system || !e.hid) return;
+    const OsKeyboard::Typed typed = system->key(*e.hid, e.down);
+    if (!typed.text.empty()) host_.log(JsonLine("text").add("text", typed.text));
+    if (!typed.shortcut.empty()) host_.log(JsonLine("shortcut").add("keys", typed.shortcut));
   }
   void on(const KvmServer::Pointer& e) {
     host_.log(JsonLine("pointer").add("buttons", e.buttons).add("x", e.x).add("y", e.y));

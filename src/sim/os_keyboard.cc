@@ -67,9 +67,11 @@ Result<std::shared_ptr<OsKeyboard>> OsKeyboard::load(const std::string& layout) 
   if (!x->context) return Error{Errc::System, "XKB finds no folder of layouts (package xkb-data)"};
   ::xkb_context_set_log_fn(x->context.get(), &silent);
   const std::size_t open = layout.find('(');
+  if (open != std::string::npos && layout.back() != ')') {
+    return Error{Errc::BadValue, "keyboard '" + layout + "' ends without ')'"};
+  }
   const std::string name = layout.substr(0, open);
-  const std::string variant =
-      open == std::string::npos ? "" : layout.substr(open + 1, layout.size() - open - (layout.back() == ')' ? 2 : 1));
+  const std::string variant = open == std::string::npos ? "" : layout.substr(open + 1, layout.size() - open - 2);
   const xkb_rule_names names{
       .rules = "evdev", .model = "pc105", .layout = name.c_str(), .variant = variant.c_str(), .options = ""};
   x->keymap.reset(::xkb_keymap_new_from_names(x->context.get(), &names, XKB_KEYMAP_COMPILE_NO_FLAGS));

@@ -317,6 +317,28 @@ TEST_F(ConnectionTest, AScreenThatChangesItsModeTellsTheViewer) {
   EXPECT_FALSE(wire.close);
 }
 
+TEST_F(ConnectionTest, LogsWhatItsOperatingSystemMakesOfKeys) {
+  Options o = options_of("15");
+  o.keyboard = *OsKeyboard::load("de");
+  MachineState machine(o, random, now);
+  Wire wire(machine, Door::Plain, now);
+  ASSERT_TRUE(open_session(wire, client_of(machine, Service::Vnc), random).open);
+  wire.send(as_bytes("RFB 003.008\n"));
+  wire.send(hex("01"));
+  wire.send(hex("01"));
+  wire.send(hex("04 01 0000 0000003b 04 00 0000 0000003b"));
+  EXPECT_TRUE(wire.logged(R"("event":"text","text":"\u00f6")"));
+  wire.send(hex("04 01 0000 17170056 04 00 0000 17170056"));
+  EXPECT_TRUE(wire.logged(R"("event":"text","text":"<")"));
+  wire.send(hex("04 01 0000 0000ffe3 04 01 0000 00000079"));
+  EXPECT_TRUE(wire.logged(R"("event":"shortcut","keys":"Control+z")"));
+  EXPECT_FALSE(wire.logged("keys_left"));
+  wire.connection.closed(now);
+  wire.collect();
+  EXPECT_TRUE(wire.logged(R"("event":"keys_left","keys":2)"));
+  EXPECT_EQ(o.keyboard->keys_down(), 0U);
+}
+
 TEST_F(ConnectionTest, Port5900AnswersAsItsProfileSays) {
   Options o = options_of("8");
   MachineState old(o, random, now);

@@ -63,6 +63,7 @@ TEST(Settings, EveryKindOfOptionIsTaken) {
   EXPECT_EQ(s.machine.ider.random, 0U);
   EXPECT_EQ(s.machine.ider.drives, std::vector{sim::Drive::Floppy});
   EXPECT_EQ(s.slow_reader, 1000U);
+  EXPECT_TRUE(settings({"--keyboard", "de(nodeadkeys)"}).machine.keyboard);
   const Settings off = settings({"--off", "kvm,ider"});
   EXPECT_EQ(off.machine.off, (std::array{false, true, true}));
   EXPECT_EQ(off.machine.profile.port5900, sim::Port5900::Closed);
@@ -89,6 +90,7 @@ const Wrong kWrong[] = {
     {{"--ider-sha256", "abc"}, "--ider-sha256: digest 'abc' (64 lower-case hexadecimal digits)"},
     {{"--off", "kvm,web"}, "--off: sessions 'kvm,web' (kvm, sol, ider, separated by commas)"},
     {{"--sessions", "-1"}, "--sessions: number '-1'"},
+    {{"--keyboard", "deu"}, "--keyboard: keyboard 'deu' is not a layout XKB knows"},
     {{"--cert", "a.pem"}, "--cert and --key belong together"},
     {{"--profile", "8", "--tls-min", "1.2"}, "--tls-min is above --tls-max, 1.0"},
 };

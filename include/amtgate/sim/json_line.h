@@ -17,6 +17,8 @@ class JsonLine {
   /// \u00XX, so that the line stays ASCII whatever a client sent.
   JsonLine& add(std::string_view key, std::string_view value);
   JsonLine& add(std::string_view key, const char* value) { return add(key, std::string_view(value)); }
+  /// Characters: those beyond ASCII as \uXXXX, as JSON has them.
+  JsonLine& add(std::string_view key, const std::u32string& value);
   JsonLine& add(std::string_view key, bool value);
   JsonLine& add(std::string_view key, double value);  // three digits behind the point
   template <std::integral T>

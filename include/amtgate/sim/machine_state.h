@@ -20,6 +20,7 @@
 #include "amtgate/sim/fault.h"
 #include "amtgate/sim/ider_exercise.h"
 #include "amtgate/sim/kvm_screen.h"
+#include "amtgate/sim/os_keyboard.h"
 #include "amtgate/sim/profile.h"
 #include "amtgate/sim/unit_queue.h"
 
@@ -55,6 +56,7 @@ struct Options {
   Size screen{1024, 768};
   milliseconds frame_time{200};  // how often the picture changes; 0 = it stands still
   rfb::ZrleForm zrle = rfb::ZrleForm::Zlib;
+  std::shared_ptr<OsKeyboard> keyboard{};  // what the operating system makes of keys; null: it does not look
 };
 
 /// The limit of `sol_message`: the length field has 16 bits, and one TLS record holds 16 KiB.
