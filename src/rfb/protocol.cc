@@ -21,6 +21,7 @@ std::string_view name(SecurityType t) {
   switch (t) {
     case SecurityType::None: return "none";
     case SecurityType::VncAuth: return "vnc-password";
+    case SecurityType::VeNCrypt: return "vencrypt";
     case SecurityType::Invalid: break;
   }
   return "?";

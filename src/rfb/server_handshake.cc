@@ -1,13 +1,18 @@
 #include "amtgate/rfb/server_handshake.h"
 
 #include <algorithm>
+#include <cassert>
 
+#include "amtgate/base/reader.h"
 #include "amtgate/base/writer.h"
 
 namespace amtgate::rfb {
 namespace {
 
 constexpr std::uint32_t kFailed = 1;
+constexpr std::uint8_t kVencryptMajor = 0, kVencryptMinor = 2;
+// VeNCrypt's two acknowledgements mean the opposite of each other.
+constexpr std::uint8_t kVersionYes = 0, kVersionNo = 1, kSubtypeYes = 1, kSubtypeNo = 0;
 // The text AMT itself uses (reported for a viewer that sent something else behind 0x40).
 constexpr std::string_view kBadVersion = "Client requested an invalid RFB protocol version";
 
@@ -31,6 +36,9 @@ Result<void> ServerHandshake::receive(Bytes in, TimePoint now) {
     return over(
         {Errc::TooLarge, "the viewer sent more than " + std::to_string(kMaxEarly) + " bytes before it was answered"});
   }
+  if (state_ == State::Tls && !in.empty()) {
+    return over({Errc::BadValue, "the viewer went on outside of TLS"});
+  }
   append(in_, in);
   return step(now);
 }
@@ -42,8 +50,11 @@ Result<void> ServerHandshake::step(TimePoint now) {
       case State::Version: more = on_version(now); break;
       case State::Choice:
       case State::LateChoice: more = on_choice(now); break;
+      case State::VencryptVersion: more = on_vencrypt_version(now); break;
+      case State::VencryptSubtype: more = on_vencrypt_subtype(now); break;
       case State::Response: more = on_response(now); break;
       case State::ClientInit: more = on_client_init(); break;
+      case State::Tls:
       case State::WaitOwner:
       case State::Done:
       case State::Over: return {};
@@ -71,6 +82,10 @@ Result<bool> ServerHandshake::on_version(TimePoint now) {
     return false;
   }
   if (version_ == Version::V3_3) {
+    if (options_.vencrypt) {
+      send_no_types("this server asks for TLS (VeNCrypt), which a viewer of RFB 3.3 does not know");
+      return Error{Errc::Unsupported, "a viewer of RFB 3.3, which has no TLS"};
+    }
     if (options_.none) {
       viewer_ready(SecurityType::None);
     } else if (options_.password) {
@@ -93,8 +108,14 @@ Result<bool> ServerHandshake::on_choice(TimePoint now) {
   if (in_.empty()) return false;
   const unsigned choice = in_[0];
   in_.erase(in_.begin());
-  const bool none = options_.none && choice == static_cast<unsigned>(SecurityType::None);
-  const bool password = options_.password && choice == static_cast<unsigned>(SecurityType::VncAuth);
+  if (options_.vencrypt && choice == static_cast<unsigned>(SecurityType::VeNCrypt)) {
+    Writer(out_.buffer()).u8(kVencryptMajor).u8(kVencryptMinor);
+    wait(State::VencryptVersion, options_.step_timeout, now);
+    return true;
+  }
+  const bool plain = !options_.vencrypt;
+  const bool none = plain && options_.none && choice == static_cast<unsigned>(SecurityType::None);
+  const bool password = plain && options_.password && choice == static_cast<unsigned>(SecurityType::VncAuth);
   if (!none && !password) {
     if (version_ == Version::V3_8) send_failure("security type " + std::to_string(choice) + " is not served here");
     return Error{Errc::BadValue, "the viewer chose security type " + std::to_string(choice)};
@@ -114,6 +135,56 @@ Result<bool> ServerHandshake::on_choice(TimePoint now) {
   }
   viewer_ready(SecurityType::None);
   return true;
+}
+
+Result<bool> ServerHandshake::on_vencrypt_version(TimePoint now) {
+  if (in_.size() < 2) return false;
+  const unsigned major = in_[0], minor = in_[1];
+  in_.erase(in_.begin(), in_.begin() + 2);
+  if (major != kVencryptMajor || minor != kVencryptMinor) {
+    Writer(out_.buffer()).u8(kVersionNo);
+    return Error{Errc::Unsupported,
+                 "the viewer speaks VeNCrypt " + std::to_string(major) + "." + std::to_string(minor) + ", not 0.2"};
+  }
+  Writer w(out_.buffer());
+  w.u8(kVersionYes).u8(static_cast<unsigned>(subtypes().size()));
+  for (const VencryptSubtype subtype : subtypes()) w.be32(static_cast<std::uint32_t>(subtype));
+  wait(State::VencryptSubtype, options_.step_timeout, now);
+  return true;
+}
+
+Result<bool> ServerHandshake::on_vencrypt_subtype(TimePoint now) {
+  if (in_.size() < 4) return false;
+  const std::uint32_t choice = Reader(in_).be32();
+  in_.erase(in_.begin(), in_.begin() + 4);
+  const std::vector<VencryptSubtype> offered = subtypes();
+  const auto chosen = std::ranges::find(offered, static_cast<VencryptSubtype>(choice));
+  if (chosen == offered.end()) {
+    Writer(out_.buffer()).u8(kSubtypeNo);
+    return Error{Errc::BadValue, "the viewer chose VeNCrypt subtype " + std::to_string(choice)};
+  }
+  // A viewer begins TLS when it has our acknowledgement. What is here already is not protected by it, whoever sent
+  // it.
+  if (!in_.empty()) return Error{Errc::BadValue, "the viewer did not wait for TLS"};
+  security_ = *chosen == VencryptSubtype::X509Vnc ? SecurityType::VncAuth : SecurityType::None;
+  Writer(out_.buffer()).u8(kSubtypeYes);
+  wait(State::Tls, options_.password_timeout, now);
+  events_.push_back(StartTls{});
+  return false;
+}
+
+void ServerHandshake::tls_started(TimePoint now) {
+  if (state_ != State::Tls) return;
+  assert(out_.view().empty());
+  tls_ = true;
+  if (security_ == SecurityType::VncAuth) {
+    send_challenge(now);
+  } else if (refusal_) {
+    send_failure(*refusal_);
+    end_refused();
+  } else {
+    viewer_ready(SecurityType::None);
+  }
 }
 
 Result<bool> ServerHandshake::on_response(TimePoint) {
@@ -150,9 +221,10 @@ Result<bool> ServerHandshake::on_client_init() {
 
 Result<void> ServerHandshake::accept(TimePoint now) {
   if (state_ != State::WaitOwner) return {};
-  if (security_ == SecurityType::None && version_ == Version::V3_3) {
+  const bool plain_none = security_ == SecurityType::None && !tls_;
+  if (plain_none && version_ == Version::V3_3) {
     Writer(out_.buffer()).be32(static_cast<std::uint32_t>(SecurityType::None));
-  } else if (security_ == SecurityType::None && version_ == Version::V3_7) {
+  } else if (plain_none && version_ == Version::V3_7) {
     if (none_only()) {
       send_types();
       wait(State::LateChoice, options_.step_timeout, now);
@@ -161,7 +233,8 @@ Result<void> ServerHandshake::accept(TimePoint now) {
   } else {
     Writer(out_.buffer()).be32(0);
   }
-  wait(State::ClientInit, options_.step_timeout, now);
+  // TigerVNC shows the certificate to its user now.
+  wait(State::ClientInit, tls_ ? options_.password_timeout : options_.step_timeout, now);
   return step(now);
 }
 
@@ -171,9 +244,12 @@ void ServerHandshake::refuse(std::string_view reason, TimePoint) {
   switch (state_) {
     case State::Version:
     case State::Choice:
+    case State::VencryptVersion:
+    case State::VencryptSubtype:
+    case State::Tls:
     case State::Response: refusal_ = words; return;  // said when the viewer is ready to hear it
     case State::WaitOwner:
-      if (security_ == SecurityType::VncAuth || version_ == Version::V3_8) {
+      if (security_ == SecurityType::VncAuth || tls_ || version_ == Version::V3_8) {
         send_failure(words);
       } else if (version_ == Version::V3_3 || none_only()) {
         send_no_types(words);
@@ -187,10 +263,21 @@ void ServerHandshake::refuse(std::string_view reason, TimePoint) {
   end_refused();
 }
 
+std::vector<VencryptSubtype> ServerHandshake::subtypes() const {
+  std::vector<VencryptSubtype> out;
+  if (options_.none) out.push_back(VencryptSubtype::X509None);
+  if (options_.password) out.push_back(VencryptSubtype::X509Vnc);
+  return out;
+}
+
 void ServerHandshake::send_types() {
   Buffer types;
-  if (options_.none) types.push_back(static_cast<std::uint8_t>(SecurityType::None));
-  if (options_.password) types.push_back(static_cast<std::uint8_t>(SecurityType::VncAuth));
+  if (options_.vencrypt) {
+    types.push_back(static_cast<std::uint8_t>(SecurityType::VeNCrypt));
+  } else {
+    if (options_.none) types.push_back(static_cast<std::uint8_t>(SecurityType::None));
+    if (options_.password) types.push_back(static_cast<std::uint8_t>(SecurityType::VncAuth));
+  }
   append(types, Bytes(options_.extra_types).first(std::min<std::size_t>(options_.extra_types.size(), 16)));
   Writer(out_.buffer()).u8(static_cast<unsigned>(types.size())).bytes(types);
 }
@@ -220,7 +307,7 @@ void ServerHandshake::viewer_ready(SecurityType type) {
   security_ = type;
   state_ = State::WaitOwner;
   deadline_.reset();
-  events_.push_back(ViewerReady{*version_, type});
+  events_.push_back(ViewerReady{*version_, type, tls_});
 }
 
 void ServerHandshake::wait(State state, milliseconds how_long, TimePoint now) {
@@ -254,6 +341,9 @@ Result<void> ServerHandshake::tick(TimePoint now) {
   if (!deadline_ || now < *deadline_) return {};
   const char* what = "its version";
   if (state_ == State::Choice || state_ == State::LateChoice) what = "its security type";
+  if (state_ == State::VencryptVersion) what = "its VeNCrypt version";
+  if (state_ == State::VencryptSubtype) what = "its VeNCrypt subtype";
+  if (state_ == State::Tls) return over({Errc::Timeout, "TLS with the viewer was not begun in time"});
   if (state_ == State::Response) what = "its password";
   if (state_ == State::ClientInit) what = "ClientInit";
   return over({Errc::Timeout, std::string("the viewer did not send ") + what});

@@ -1,4 +1,5 @@
-// The first byte chooses options, the owner's answer and how the input is cut.
+// The first byte chooses options, the owner's answer and how the input is cut. Where TLS begins what is left of the
+// input is inside of it.
 #include <cassert>
 #include <cstdlib>
 
@@ -15,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   o.none = how & 1;
   if (how & 2) o.password = ServerHandshake::Password{"Pa55w0rd", {}};
   if (how & 4) o.extra_types = {0x80};
-  const std::size_t chunk = 1 + (how >> 5) * 7;
+  o.vencrypt = how & 128;
+  const std::size_t chunk = 1 + (how >> 5 & 3) * 7;
   const TimePoint now{};
   ServerHandshake h(o, now);
   if (how & 8) h.refuse("denied", now);
@@ -24,6 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     in = in.subspan(part.size());
     Result<void> r = h.receive(part, now);
     while (const auto e = h.next_event()) {
+      if (std::holds_alternative<ServerHandshake::StartTls>(*e)) {
+        if (!o.vencrypt || !r || !h.deadline()) std::abort();
+        h.sent(h.output().size());
+        h.tls_started(now);
+        continue;
+      }
       if (!std::holds_alternative<ServerHandshake::ViewerReady>(*e)) continue;
       if (how & 16) {
         h.refuse("busy", now);

@@ -21,15 +21,19 @@ const char kRightResponse[] = "e401ff411db1cf4cedbba1df58af05e2";
 
 enum class Owner { Accepts, Refuses, RefusesFirst };
 
-/// All that comes out of a handshake: bytes as hex behind '>', events as words, errors behind '!'.
-std::string trace(ServerHandshake::Options options, Owner owner, const std::vector<Bytes>& chunks) {
+/// All that comes out of a handshake: bytes as hex, events as words, errors behind '!'. `inside` is what the viewer
+/// says when TLS has begun; " tls " is the border between the two in what comes out.
+std::string trace(ServerHandshake::Options options, Owner owner, const std::vector<Bytes>& chunks,
+                  const std::vector<Bytes>& inside = {}) {
   ServerHandshake h(std::move(options), kNow);
-  std::string events;
+  std::string events, outside;
+  bool start_tls = false;
   if (owner == Owner::RefusesFirst) h.refuse("denied by policy", kNow);
   const auto drain = [&](Result<void> r) {
     while (const auto e = h.next_event()) {
       if (const auto* ready = std::get_if<ServerHandshake::ViewerReady>(&*e)) {
-        events += " ready(" + std::string(name(ready->version)) + "," + std::string(name(ready->security)) + ")";
+        events += " ready(" + std::string(name(ready->version)) + "," + std::string(name(ready->security)) +
+                  (ready->tls ? ",tls)" : ")");
         if (owner == Owner::Accepts) {
           r = h.accept(kNow);
         } else {
@@ -39,6 +43,8 @@ std::string trace(ServerHandshake::Options options, Owner owner, const std::vect
         events += init->shared ? " shared" : " alone";
       } else if (std::holds_alternative<ServerHandshake::Done>(*e)) {
         events += " done";
+      } else if (std::holds_alternative<ServerHandshake::StartTls>(*e)) {
+        start_tls = true;
       } else {
         events += " refused";
       }
@@ -49,7 +55,17 @@ std::string trace(ServerHandshake::Options options, Owner owner, const std::vect
   for (const Bytes c : chunks) {
     if (!drain(h.receive(c, kNow))) break;
   }
-  std::string out = to_hex(h.output()).substr(2 * kVersionSize) + events;
+  if (start_tls) {
+    outside = to_hex(h.output()) + " tls ";
+    h.sent(h.output().size());
+    h.tls_started(kNow);
+    bool alive = drain({});
+    for (const Bytes c : inside) {
+      if (!alive) break;
+      alive = drain(h.receive(c, kNow));
+    }
+  }
+  std::string out = (outside + to_hex(h.output())).substr(2 * kVersionSize) + events;
   const Buffer rest = h.take_rest();
   if (!rest.empty()) out += " rest " + to_hex(rest);
   return out;
@@ -166,6 +182,236 @@ TEST(ServerHandshake, EveryVersionSecurityAndOutcome) {
     EXPECT_EQ(trace(row.options, row.owner, {Bytes(in)}), row.want);
     test::feed_all_ways(in, [&](const std::vector<Bytes>& chunks) { return trace(row.options, row.owner, chunks); });
   }
+}
+
+ServerHandshake::Options vencrypt() {
+  ServerHandshake::Options o;
+  o.vencrypt = true;
+  return o;
+}
+ServerHandshake::Options vencrypt_password() {
+  ServerHandshake::Options o = with_password();
+  o.vencrypt = true;
+  return o;
+}
+
+TEST(ServerHandshake, VeNCryptInEveryVersionAndOutcome) {
+  ServerHandshake::Options both = vencrypt_password();
+  both.none = true;
+  const std::string busy = "0000000b" + words("AMT is busy"), denied = "00000010" + words("denied by policy");
+  const std::string challenge = "000102030405060708090a0b0c0d0e0f", right = kRightResponse;
+  const std::string choose_none = "13 0002 00000104", choose_vnc = "13 0002 00000105";
+  const std::string none_chosen = "0113 0002 00 01 00000104 01", vnc_chosen = "0113 0002 00 01 00000105 01";
+  const struct {
+    const char* name;
+    ServerHandshake::Options options;
+    Owner owner;
+    std::string version, hex, inside;  // from the viewer; behind the version; inside of TLS
+    std::string out;
+    std::optional<std::string> out_inside;
+    std::string events;
+  } rows[] = {
+      {"3.8 none", vencrypt(), Owner::Accepts, kV38, choose_none, "01", none_chosen, "00000000",
+       " ready(3.8,none,tls) shared done"},
+      {"3.8 none, more behind", vencrypt(), Owner::Accepts, kV38, choose_none, "00 0300", none_chosen, "00000000",
+       " ready(3.8,none,tls) alone done rest 0300"},
+      {"3.8 none refused", vencrypt(), Owner::Refuses, kV38, choose_none, "", none_chosen, "00000001" + busy,
+       " ready(3.8,none,tls) refused"},
+      {"3.8 refused first: no need of TLS",
+       vencrypt(),
+       Owner::RefusesFirst,
+       kV38,
+       "",
+       "",
+       "00" + denied,
+       {},
+       " refused"},
+      {"3.8 password", vencrypt_password(), Owner::Accepts, kV38, choose_vnc, right + "01", vnc_chosen,
+       challenge + "00000000", " ready(3.8,vnc-password,tls) shared done"},
+      {"3.8 wrong password", vencrypt_password(), Owner::Accepts, kV38, choose_vnc, std::string(32, '0'), vnc_chosen,
+       challenge + "00000001 00000015" + words("authentication failed"), " !auth_failed"},
+      {"3.8 password refused", vencrypt_password(), Owner::Refuses, kV38, choose_vnc, right, vnc_chosen,
+       challenge + "00000001" + busy, " ready(3.8,vnc-password,tls) refused"},
+      {"3.8 both, none chosen", both, Owner::Accepts, kV38, choose_none, "01", "0113 0002 00 02 00000104 00000105 01",
+       "00000000", " ready(3.8,none,tls) shared done"},
+      {"3.8 both, password chosen", both, Owner::Accepts, kV38, choose_vnc, right + "00",
+       "0113 0002 00 02 00000104 00000105 01", challenge + "00000000", " ready(3.8,vnc-password,tls) alone done"},
+      {"3.7 none: with a result, unlike plain none", vencrypt(), Owner::Accepts, kV37, choose_none, "01", none_chosen,
+       "00000000", " ready(3.7,none,tls) shared done"},
+      {"3.7 none refused", vencrypt(), Owner::Refuses, kV37, choose_none, "", none_chosen, "00000001",
+       " ready(3.7,none,tls) refused"},
+      {"3.7 refused first", vencrypt(), Owner::RefusesFirst, kV37, "", "", "00" + denied, {}, " refused"},
+      {"3.7 password", vencrypt_password(), Owner::Accepts, kV37, choose_vnc, right + "01", vnc_chosen,
+       challenge + "00000000", " ready(3.7,vnc-password,tls) shared done"},
+      {"3.3 has no VeNCrypt",
+       vencrypt(),
+       Owner::Accepts,
+       kV33,
+       "",
+       "",
+       "00000000 0000004c" + words("this server asks for TLS (VeNCrypt), which a viewer of RFB 3.3 does not know"),
+       {},
+       " !unsupported"},
+      {"3.3 refused first", vencrypt(), Owner::RefusesFirst, kV33, "", "", "00000000" + denied, {}, " refused"},
+      {"none is not served outside of TLS",
+       vencrypt(),
+       Owner::Accepts,
+       kV38,
+       "01",
+       "",
+       "0113 00000001 00000022" + words("security type 1 is not served here"),
+       {},
+       " !bad_value"},
+      {"nor is the password",
+       vencrypt_password(),
+       Owner::Accepts,
+       kV38,
+       "02",
+       "",
+       "0113 00000001 00000022" + words("security type 2 is not served here"),
+       {},
+       " !bad_value"},
+      {"VeNCrypt where it is not offered",
+       {},
+       Owner::Accepts,
+       kV38,
+       "13",
+       "",
+       "0101 00000001 00000023" + words("security type 19 is not served here"),
+       {},
+       " !bad_value"},
+      {"VeNCrypt 0.1", vencrypt(), Owner::Accepts, kV38, "13 0001", "", "0113 0002 01", {}, " !unsupported"},
+      {"no VeNCrypt in common", vencrypt(), Owner::Accepts, kV38, "13 0000", "", "0113 0002 01", {}, " !unsupported"},
+      {"VeNCrypt 1.2", vencrypt(), Owner::Accepts, kV38, "13 0102", "", "0113 0002 01", {}, " !unsupported"},
+      {"password where none is offered",
+       vencrypt(),
+       Owner::Accepts,
+       kV38,
+       "13 0002 00000105",
+       "",
+       "0113 0002 00 01 00000104 00",
+       {},
+       " !bad_value"},
+      {"none where a password is asked for",
+       vencrypt_password(),
+       Owner::Accepts,
+       kV38,
+       "13 0002 00000104",
+       "",
+       "0113 0002 00 01 00000105 00",
+       {},
+       " !bad_value"},
+      {"plain none inside of VeNCrypt",
+       vencrypt(),
+       Owner::Accepts,
+       kV38,
+       "13 0002 00000001",
+       "",
+       "0113 0002 00 01 00000104 00",
+       {},
+       " !bad_value"},
+      {"TLS without a certificate",
+       vencrypt(),
+       Owner::Accepts,
+       kV38,
+       "13 0002 00000101",
+       "",
+       "0113 0002 00 01 00000104 00",
+       {},
+       " !bad_value"},
+      {"subtype of which the low bytes are one",
+       vencrypt(),
+       Owner::Accepts,
+       kV38,
+       "13 0002 80000104",
+       "",
+       "0113 0002 00 01 00000104 00",
+       {},
+       " !bad_value"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    Buffer in;
+    append(in, row.version);
+    append(in, test::hex(row.hex));
+    const Buffer inside = test::hex(row.inside);
+    std::string want = to_hex(test::hex(row.out));
+    if (row.out_inside) want += " tls " + to_hex(test::hex(*row.out_inside));
+    want += row.events;
+    EXPECT_EQ(trace(row.options, row.owner, {Bytes(in)}, {Bytes(inside)}), want);
+    test::feed_all_ways(
+        in, [&](const std::vector<Bytes>& chunks) { return trace(row.options, row.owner, chunks, {Bytes(inside)}); });
+    test::feed_all_ways(
+        inside, [&](const std::vector<Bytes>& chunks) { return trace(row.options, row.owner, {Bytes(in)}, chunks); });
+  }
+}
+
+/// At the point where TLS begins, with the acknowledgement written.
+ServerHandshake at_tls(ServerHandshake::Options options) {
+  const bool password = options.password.has_value();
+  ServerHandshake h(std::move(options), kNow);
+  EXPECT_TRUE(h.receive(as_bytes(kV38), kNow));
+  EXPECT_TRUE(h.receive(test::hex(password ? "13 0002 00000105" : "13 0002 00000104"), kNow));
+  const auto e = h.next_event();
+  EXPECT_TRUE(e && std::holds_alternative<ServerHandshake::StartTls>(*e));
+  EXPECT_EQ(h.output().back(), 1) << "acknowledged";
+  h.sent(h.output().size());
+  return h;
+}
+
+// Whoever can put a byte on the wire could otherwise speak inside of the viewer's TLS (as in STARTTLS injection).
+TEST(ServerHandshake, TakesNothingBetweenTheChoiceAndTls) {
+  ServerHandshake glued(vencrypt(), kNow);
+  ASSERT_TRUE(glued.receive(as_bytes(kV38), kNow));
+  const Result<void> r = glued.receive(test::hex("13 0002 00000104 01"), kNow);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, Errc::BadValue);
+  EXPECT_FALSE(glued.next_event()) << "no TLS";
+  EXPECT_EQ(glued.output().back(), 4) << "the list of subtypes, no acknowledgement";
+
+  ServerHandshake later = at_tls(vencrypt());
+  EXPECT_TRUE(later.receive({}, kNow));
+  EXPECT_EQ(later.receive(test::hex("16"), kNow).error().code, Errc::BadValue);
+  later.tls_started(kNow);
+  EXPECT_FALSE(later.next_event());
+  EXPECT_TRUE(later.output().empty());
+}
+
+TEST(ServerHandshake, RefusesInsideOfTls) {
+  for (const bool password : {false, true}) {
+    ServerHandshake h = at_tls(password ? vencrypt_password() : vencrypt());
+    h.refuse("shutting down", kNow);
+    EXPECT_TRUE(h.output().empty()) << "no words before TLS";
+    EXPECT_FALSE(h.next_event());
+    h.tls_started(kNow);
+    if (password) {
+      h.sent(h.output().size());
+      ASSERT_TRUE(h.receive(test::hex(kRightResponse), kNow));
+    }
+    EXPECT_EQ(to_hex(h.output()), "000000010000000d" + words("shutting down"));
+    EXPECT_TRUE(std::holds_alternative<ServerHandshake::Refused>(*h.next_event()));
+  }
+}
+
+TEST(ServerHandshake, APersonHasTimeToLookAtTheCertificate) {
+  const ServerHandshake::Options defaults;
+  ServerHandshake h = at_tls(vencrypt());
+  EXPECT_EQ(*h.deadline(), kNow + defaults.password_timeout);
+  h.tls_started(kNow);
+  EXPECT_FALSE(h.deadline()) << "the owner's turn";
+  ASSERT_TRUE(h.accept(kNow));
+  EXPECT_EQ(*h.deadline(), kNow + defaults.password_timeout);
+
+  ServerHandshake stuck = at_tls(vencrypt());
+  EXPECT_EQ(stuck.tick(*stuck.deadline()).error().code, Errc::Timeout);
+  stuck.tls_started(kNow);
+  EXPECT_FALSE(stuck.next_event());
+
+  // What the viewer's program does by itself is not given as long.
+  ServerHandshake silent(vencrypt(), kNow);
+  ASSERT_TRUE(silent.receive(as_bytes(kV38 + "\x13"), kNow));
+  EXPECT_EQ(*silent.deadline(), kNow + defaults.step_timeout);
+  EXPECT_NE(silent.tick(*silent.deadline()).error().detail.find("VeNCrypt version"), std::string::npos);
 }
 
 TEST(ServerHandshake, GreetsAsToldAtOnce) {
