@@ -6,6 +6,7 @@
 
 #include "amtgate/rfb/dead_keys.h"
 #include "amtgate/rfb/keysyms.h"
+#include "amtgate/rfb/utf8.h"
 
 namespace amtgate::rfb {
 namespace {
@@ -100,28 +101,6 @@ ScanCode us_place(Keysym key) {
 
 bool is_keypad(Keysym key) {
   return key.value >= 0xff80 && key.value <= 0xffbd;
-}
-
-/// One UTF-8 character off the front; empty for what is not one.
-std::optional<char32_t> take_character(std::string_view& text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t n = first < 0x80   ? 1
-                        : first < 0xc2 ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-  if (n == 0 || n > text.size()) return std::nullopt;
-  char32_t c = n == 1 ? first : first & (0x7fU >> n);
-  for (std::size_t i = 1; i < n; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xc0) != 0x80) return std::nullopt;
-    c = c << 6 | (next & 0x3fU);
-  }
-  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (c < kLeast[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return std::nullopt;
-  text.remove_prefix(n);
-  return c;
 }
 
 }  // namespace
@@ -357,7 +336,7 @@ Result<void> KeyTranslator::type(std::string_view text, std::vector<KeyEvent>& o
     ++number;
     const std::string where = "character " + std::to_string(number) + " of the text ";
     if (text.starts_with("\r\n")) text.remove_prefix(1);
-    const auto c = take_character(text);
+    const auto c = take_utf8(text);
     if (!c) return Error{Errc::BadValue, where + "is not UTF-8"};
     if (*c == '\n' || *c == '\r') {
       strokes.push_back({scan::kReturn, false, false});
