@@ -5,6 +5,7 @@
 #include <map>
 
 #include "amtgate/config/draft.h"
+#include "amtgate/rfb/keyboard_layout.h"
 
 namespace amtgate::config {
 namespace {
@@ -45,6 +46,7 @@ class Loader {
     for (Target& t : draft_.config.targets) target(t);
     written_passwords();
     users();
+    keyboards();
     return finish(std::move(draft_), sources_);
   }
 
@@ -175,6 +177,22 @@ class Loader {
     if (needs == draft_.config.targets.end()) return;
     const Place where = at.line != 0 ? at : draft_.place(*needs, "client_auth");
     g.users_text = Secret(read(where, "users", g.users, kMaxUsersFile, Keep::Secret));
+  }
+
+  /// XKB's own files tell which layouts there are. Each is looked for once, however many targets name it.
+  void keyboards() {
+    std::map<std::string, std::string> known;  // layout: what is wrong with it
+    const auto check = [&](const std::string& layout, Place at) {
+      if (layout.empty()) return;
+      const auto [entry, fresh] = known.try_emplace(layout);
+      if (fresh) {
+        const auto loaded = rfb::KeyboardLayout::load(layout);
+        if (!loaded) entry->second = loaded.error().detail;
+      }
+      if (!entry->second.empty()) mistake(at, "keyboard: " + entry->second);
+    };
+    check(draft_.defaults.keyboard, draft_.place("defaults", "keyboard"));
+    for (const Target& t : draft_.config.targets) check(t.keyboard, draft_.place(t, "keyboard"));
   }
 
   std::string file_;

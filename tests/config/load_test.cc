@@ -152,6 +152,19 @@ TEST_F(Load, ReadsUsersAndVncPasswords) {
       "/etc/amtgate/amtgate.conf:8: vnc_password_file: VNC looks at the first 8 characters of a password only\n");
 }
 
+TEST_F(Load, RefusesKeyboardsThatXkbDoesNotKnow) {
+  files.put(kFile,
+            "[defaults]\npassword = x\nkeyboard = de(nodeadkeys)\n[target a]\naddress = 192.0.2.1\nkeyboard = deu\n"
+            "[target b]\naddress = 192.0.2.2\nkeyboard = de(nodead)\n[target c]\naddress = 192.0.2.3\nkeyboard =\n"
+            "[target d]\naddress = 192.0.2.4\n[target e]\naddress = 192.0.2.5\nkeyboard = deu\n");
+  EXPECT_EQ(mistakes(),
+            "/etc/amtgate/amtgate.conf:6: keyboard: 'deu' is not a layout XKB knows\n"
+            "/etc/amtgate/amtgate.conf:9: keyboard: 'nodead' is not a variant XKB knows of the layout de\n"
+            "/etc/amtgate/amtgate.conf:17: keyboard: 'deu' is not a layout XKB knows\n");
+  files.put(kFile, "[defaults]\npassword = x\nkeyboard = xx\n");
+  EXPECT_EQ(mistakes(), "/etc/amtgate/amtgate.conf:3: keyboard: 'xx' is not a layout XKB knows\n");
+}
+
 TEST(DiskFiles, ReadsRegularFilesOnly) {
   const std::string folder = testing::TempDir() + "amtgate-load-" + std::to_string(::getpid());
   std::filesystem::create_directories(folder);
