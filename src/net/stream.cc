@@ -54,7 +54,8 @@ IoResult Stream::Impl::fail_tls() {
 void Stream::Impl::update(const std::weak_ptr<Impl>& self) {
   if (!watch) return;
   bool read = (want_read && !read_on_write) || (want_write && write_on_read);
-  bool write = (want_write && !write_on_read) || (want_read && read_on_write) || closing;
+  bool write = (want_write && !write_on_read) || (want_read && read_on_write) || closing ||
+               (engine && !failed && engine->has_unsent());
   if (handshake) {
     read = want_read;  // set by step_handshake()
     write = want_write;
@@ -82,6 +83,12 @@ void Stream::Impl::on_socket(Ready socket, const std::weak_ptr<Impl>& self) {
     update(self);
   }
   Ready ready;
+  if (engine && socket.write && !failed && engine->flush() == tls::Status::Failed) {
+    fail_tls();
+    ready = {want_read, want_write};  // whoever asks hears it
+    if ((ready.read || ready.write) && on_ready) on_ready(ready);
+    return update(self);
+  }
   ready.read = want_read && (read_on_write ? socket.write : socket.read);
   ready.write = want_write && (write_on_read ? socket.read : socket.write);
   if ((ready.read || ready.write) && on_ready) on_ready(ready);
@@ -108,6 +115,8 @@ void Stream::Impl::finish_handshake(Result<void> result) {
   TlsDone done = std::move(ended->done);
   want_read = want_write = false;
   done(std::move(result));
+  // The end of our handshake goes with the first words of whoever waited for it; without any it goes now.
+  if (engine && !failed && engine->flush() == tls::Status::Failed) fail_tls();
 }
 
 void Stream::Impl::try_close() {

@@ -1,6 +1,12 @@
 #include "amtgate/tls/context.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "openssl.h"
 
@@ -34,6 +40,20 @@ Error failed(const char* what) {
   return Error{Errc::BadValue, std::string(what) + ": " + take_reason("OpenSSL refused it")};
 }
 
+/// The kernel can do TLS records. Asked once: where it cannot, OpenSSL would ask four times a connection, each time
+/// with a look for the module, and would send its half of the handshake in two pieces for it.
+bool kernel_has_tls() {
+  static const bool has = [] {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return true;
+    static constexpr char kName[] = "tls";
+    const bool there = ::setsockopt(fd, IPPROTO_TCP, TCP_ULP, kName, sizeof kName) == 0 || errno == ENOTCONN;
+    ::close(fd);
+    return there;
+  }();
+  return has;
+}
+
 /// What both sides share. Everything that an openssl.cnf can set is set again here.
 Result<SslCtxPtr> make(const SSL_METHOD* method, Version min, Version max, bool legacy) {
   ERR_clear_error();
@@ -41,7 +61,8 @@ Result<SslCtxPtr> make(const SSL_METHOD* method, Version min, Version max, bool 
   SslCtxPtr ctx(SSL_CTX_new(method));
   if (!ctx) return Error{Errc::System, "no TLS context: " + take_reason("out of memory")};
   SSL_CTX_clear_options(ctx.get(), SSL_CTX_get_options(ctx.get()));
-  SSL_CTX_set_options(ctx.get(), SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_MIDDLEBOX_COMPAT | SSL_OP_ENABLE_KTLS);
+  SSL_CTX_set_options(ctx.get(), SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+  if (kernel_has_tls()) SSL_CTX_set_options(ctx.get(), SSL_OP_ENABLE_KTLS);
   SSL_CTX_clear_mode(ctx.get(), SSL_CTX_get_mode(ctx.get()));
   SSL_CTX_set_mode(ctx.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "openssl.h"
+#include "outbox.h"
 
 namespace amtgate::tls {
 namespace {
@@ -46,6 +48,7 @@ struct Engine::State {
       SSL_set_shutdown(ssl.get(), SSL_SENT_SHUTDOWN);
   }
 
+  std::unique_ptr<Outbox> box;  // on a descriptor whose records the kernel does not do; outlives ssl
   SslPtr ssl;
   BIO* rbio = nullptr;  // of ssl
   BIO* wbio = nullptr;
@@ -56,6 +59,7 @@ struct Engine::State {
   Error error{Errc::System, ""};
   int system_error = 0;
   SessionPtr session;
+  std::size_t owed = 0;  // taken by OpenSSL from the last write(), not yet reported as taken
 
   Status fail(Errc code, std::string detail) {
     failed = true;
@@ -63,6 +67,8 @@ struct Engine::State {
     return Status::Failed;
   }
   Status judge(int ret, int saved_errno);
+  /// Sends what the box holds: Done, WantWrite or Failed.
+  Status send(bool more = false);
 };
 
 namespace {
@@ -105,6 +111,17 @@ Status Engine::State::judge(int ret, int saved_errno) {
   return fail(Errc::Refused, (handshake_done ? "TLS: " : "") + take_reason("unknown error") + hint);
 }
 
+Status Engine::State::send(bool more) {
+  if (!box || box->empty()) return Status::Done;
+  const int number = box->send(more);
+  if (number == 0) return Status::Done;
+  if (number == EAGAIN) return Status::WantWrite;
+  box->clear();
+  if (failed) return Status::Failed;  // the first reason is the better one
+  system_error = number;
+  return fail(number == ETIMEDOUT ? Errc::Timeout : Errc::Closed, std::strerror(number));
+}
+
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
@@ -113,9 +130,15 @@ Engine::~Engine() = default;
 Result<Engine> Engine::on_fd(const Context& context, int fd) {
   auto state = std::make_unique<State>();
   state->ssl.reset(SSL_new(context.native()));
-  if (!state->ssl || SSL_set_fd(state->ssl.get(), fd) != 1) {
-    return Error{Errc::System, "no TLS connection: " + take_reason("out of memory")};
+  bool made = state->ssl && SSL_set_fd(state->ssl.get(), fd) == 1;
+  if (made && (SSL_get_options(state->ssl.get()) & SSL_OP_ENABLE_KTLS) == 0) {
+    state->box = std::make_unique<Outbox>(fd);
+    BioPtr out = state->box->bio();
+    made = out != nullptr;
+    SSL_set0_wbio(state->ssl.get(), out.release());
+    SSL_set_read_ahead(state->ssl.get(), 1);
   }
+  if (!made) return Error{Errc::System, "no TLS connection: " + take_reason("out of memory")};
   state->fd = fd;
   state->rbio = SSL_get_rbio(state->ssl.get());
   state->wbio = SSL_get_wbio(state->ssl.get());
@@ -162,12 +185,16 @@ bool Engine::resumed() const {
 Status Engine::handshake() {
   State& s = *state_;
   if (s.failed) return Status::Failed;
-  ERR_clear_error();
-  errno = 0;
-  const int r = SSL_do_handshake(s.ssl.get());
-  if (r != 1) {
-    const Status status = s.judge(r, errno);
-    return status == Status::Closed ? s.fail(Errc::Closed, "closed during the TLS handshake") : status;
+  for (;;) {
+    ERR_clear_error();
+    errno = 0;
+    const int r = SSL_do_handshake(s.ssl.get());
+    if (r == 1) break;
+    Status status = s.judge(r, errno);
+    if (status == Status::Closed) status = s.fail(Errc::Closed, "closed during the TLS handshake");
+    const Status sent = s.send();  // a flight, or the alert that says why not
+    if (status == Status::Failed || sent != Status::Done) return sent == Status::Done ? status : sent;
+    if (status != Status::WantWrite || !s.box) return status;
   }
   if (!s.handshake_done) {
     s.handshake_done = true;
@@ -195,34 +222,59 @@ IoResult Engine::read(MutableBytes to) {
     if (r != 1) {
       // With something in hand the end or the error comes again with the next call.
       const Status status = s.judge(r, errno);
-      if (total == 0) return {status, 0};
+      if (total == 0) {
+        if (s.owed == 0) (void)s.send();  // an alert, or the answer to a key update
+        return {status, 0};
+      }
       break;
     }
     total += n;
     if (SSL_has_pending(s.ssl.get()) == 0) break;
   }
+  if (s.owed == 0) (void)s.send();
   return {Status::Done, total};
+}
+
+Status Engine::flush() {
+  return state_->failed ? Status::Failed : state_->send();
+}
+
+bool Engine::has_unsent() const {
+  return state_->box && !state_->box->empty();
 }
 
 IoResult Engine::write(Bytes from) {
   State& s = *state_;
   if (s.failed) return {Status::Failed, 0};
+  if (s.owed > 0) {
+    const Status sent = s.send();
+    return {sent, sent == Status::Done ? std::exchange(s.owed, 0) : 0};
+  }
+  if (s.box && !s.box->has_room()) {
+    if (const Status sent = s.send(); sent != Status::Done) return {sent, 0};
+  }
   std::size_t total = 0;
-  while (total < from.size()) {
-    // One write(2) a record. MSG_MORE between them, which looks better, cost a third more time on the relay's CPU.
+  Status status = Status::Done;
+  // A write(2) a record without the box. (MSG_MORE between them cost a third more time on the relay's CPU.)
+  while (total < from.size() && (!s.box || s.box->has_room())) {
     const std::size_t n = std::min(kRecord, from.size() - total);
     std::size_t taken = 0;
     ERR_clear_error();
     errno = 0;
     const int r = SSL_write_ex(s.ssl.get(), from.data() + total, n, &taken);
     if (r != 1) {
-      const Status status = s.judge(r, errno);
-      if (total == 0) return {status, 0};
+      status = s.judge(r, errno);
       break;
     }
     total += taken;
   }
-  return {Status::Done, total};
+  // What is in the box is encrypted and cannot be taken back, but it is reported when the socket has it: so nothing
+  // is lost by whoever closes after a write.
+  const Status sent = s.send();
+  if (total == 0) return {status, 0};
+  if (sent == Status::Done) return {Status::Done, total};
+  s.owed = total;
+  return {sent, 0};
 }
 
 bool Engine::has_pending() const {
@@ -232,6 +284,7 @@ bool Engine::has_pending() const {
 Status Engine::shutdown() {
   State& s = *state_;
   if (s.failed) return Status::Failed;
+  if (const Status sent = s.send(); sent != Status::Done) return sent;
   // OpenSSL's own flag says that it was meant to be sent; and asked once more, SSL_shutdown() would read.
   if (!s.handshake_done || s.shutdown_sent) return Status::Done;
   ERR_clear_error();
@@ -239,7 +292,7 @@ Status Engine::shutdown() {
   const int r = SSL_shutdown(s.ssl.get());
   if (r < 0) return s.judge(r, errno);
   s.shutdown_sent = true;
-  return Status::Done;
+  return s.send(true);  // the end of the TCP direction follows
 }
 
 bool Engine::ktls_send() const {

@@ -1,7 +1,8 @@
 // Engine: one TLS connection over OpenSSL, on a socket's own descriptor or on memory.
 //
-// On a descriptor, OpenSSL reads and writes the (non-blocking) socket itself, which lets the kernel take the records
-// over where it can (kTLS); the engine does not own the descriptor, and SIGPIPE must be ignored (net::Loop does it).
+// On a descriptor, OpenSSL reads the (non-blocking) socket itself; where the kernel can take the records over (kTLS)
+// it writes it too, otherwise the engine gathers records and sends several at once. The engine does not own the
+// descriptor, and SIGPIPE must be ignored (net::Loop does it).
 // On memory, feed() and take_output() stand for the wire: that is how tests join two engines.
 //
 // read() and write() can each ask for either direction of the socket (WantRead, WantWrite); call the same function
@@ -56,7 +57,8 @@ class Engine {
   SessionPtr session() const;
   bool resumed() const;
 
-  /// Done, WantRead, WantWrite or Failed.
+  /// Done, WantRead, WantWrite or Failed. The last flight may wait for what write() says first: flush() when nothing
+  /// is said at once.
   Status handshake();
   bool handshake_done() const;
 
@@ -66,6 +68,10 @@ class Engine {
   /// Takes as many records as the socket does, so maybe less than offered. Never call with nothing. After WantWrite
   /// or a short count the next call must begin with the bytes that were not taken, and hold no fewer of them.
   IoResult write(Bytes from);
+  /// Sends what is made and waits for the socket, if anything: after a handshake, and when the socket is writable
+  /// while has_unsent(). Done, WantWrite or Failed.
+  Status flush();
+  bool has_unsent() const;
   /// Something lies in memory that the socket will not become readable for, maybe only a part of a record: read()
   /// until it says WantRead.
   bool has_pending() const;
