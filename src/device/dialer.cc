@@ -100,7 +100,7 @@ class Attempt final : public Opening {
   void on_timer() {
     switch (step_) {
       case Step::Guard: return ask_guard();
-      case Step::Role: return pump();
+      case Step::Role: return pump(false);
       default: return;
     }
   }
@@ -213,42 +213,36 @@ class Attempt final : public Opening {
     options.allow_plaintext = target().plaintext_auth;
     options.device = who();
     role_.emplace(options, shared_.random, loop_.now());
-    stream_->on_ready([this](net::Ready) { pump(); });
-    pump();
+    stream_->on_ready([this](net::Ready ready) { pump(ready.read); });
+    pump(false);
   }
 
-  /// Moves bytes between stream and role until neither goes on.
-  void pump() {
+  /// Moves bytes between stream and role until neither goes on. What was just written has no answer yet: the stream
+  /// is read when the loop says so.
+  void pump(bool readable) {
     std::array<std::uint8_t, 4096> buffer;
     const TimePoint now = loop_.now();
     bool want_write = false;
     while (true) {
-      bool moved = false;
-      while (!role_->output().empty()) {
+      while (!want_write && !role_->output().empty()) {
         const net::IoResult written = stream_->write(role_->output());
         if (written.status == net::Io::Ok) {
           role_->sent(written.bytes);
-          moved = true;
-          continue;
-        }
-        if (written.status == net::Io::Again) want_write = true;
-        if (written.status == net::Io::Failed) return broken();
-        break;
-      }
-      // Nothing may be read past the goal: what follows belongs to whoever takes the stream over.
-      if (!role_->open()) {
-        const net::IoResult got = stream_->read(buffer);
-        if (got.status == net::Io::Ok) {
-          (void)role_->receive(Bytes(buffer).first(got.bytes), now);
-          moved = true;
-        } else if (got.status != net::Io::Again) {
-          if (!drain()) return;
+        } else if (written.status == net::Io::Again) {
+          want_write = true;
+        } else {
           return broken();
         }
       }
+      // Nothing may be read past the goal: what follows belongs to whoever takes the stream over.
+      if (!readable || role_->open()) break;
+      const net::IoResult got = stream_->read(buffer);
+      readable = got.status == net::Io::Ok && got.bytes == buffer.size();
+      if (got.status == net::Io::Ok) (void)role_->receive(Bytes(buffer).first(got.bytes), now);
       if (!drain()) return;
-      if (!moved) break;
+      if (got.status == net::Io::Closed || got.status == net::Io::Failed) return broken();
     }
+    if (!drain()) return;
     if (role_->deadline() && now >= *role_->deadline()) {
       (void)role_->tick(now);
       if (!drain()) return;

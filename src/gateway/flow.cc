@@ -271,16 +271,17 @@ void Flow::start_joint() {
   } else if (!impossible.empty()) {
     joint_->fail({Errc::Refused, target_->name + ": " + impossible}, now);
   }
-  client_->on_ready([this](net::Ready) { pump(); });
-  pump();
+  client_->on_ready([this](net::Ready ready) { pump(ready.read, false); });
+  pump(true, false);  // what opened the connection is mostly there
 }
 
 // --- joining ----------------------------------------------------------------------------------------------
 
-void Flow::pump() {
+/// Only the side that the loop called for is read: asking the other costs as much as a message, and hears nothing.
+void Flow::pump(bool client_readable, bool device_readable) {
   if (state_ == State::Closing) return drain_closing();
   if (state_ != State::Join && state_ != State::Flush) return;
-  if (!pump_client() || !pump_device()) return;
+  if (!pump_client(client_readable) || !pump_device(device_readable)) return;
   if (state_ == State::Flush) {
     if (joint_->client_output().empty() && joint_->device_output().empty()) return start_relay();
   } else {
@@ -290,18 +291,19 @@ void Flow::pump() {
       handle_events();
       if (state_ == State::Ended) return;
     }
-    if (state_ == State::Flush || state_ == State::Closing) return pump();
+    if (state_ == State::Flush || state_ == State::Closing) return pump(false, false);
   }
   arm();
 }
 
 /// False when this flow has gone on to something else, and the caller must touch nothing more.
-bool Flow::pump_client() {
+bool Flow::pump_client(bool readable) {
   std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerTurn && state_ == State::Join; ++i) {
+  for (int i = 0; readable && i < kReadsPerTurn && state_ == State::Join; ++i) {
     const net::IoResult got = client_->read(buffer);
     if (got.status == net::Io::Again) break;
     if (got.status == net::Io::Ok) {
+      readable = got.bytes == buffer.size();  // a short read has emptied it
       joint_->receive_client(Bytes(buffer).first(got.bytes), shard_.loop().now());
       handle_events();
       continue;
@@ -330,15 +332,15 @@ bool Flow::write_client() {
   return true;
 }
 
-bool Flow::pump_device() {
+bool Flow::pump_device(bool readable) {
   if (!device_) return true;
   std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerTurn && state_ == State::Join; ++i) {
-    if (!write_device()) return false;
+  for (int i = 0; readable && i < kReadsPerTurn && state_ == State::Join; ++i) {
     const net::IoResult got = device_->read(buffer);
     if (got.status == net::Io::Again) break;
     const TimePoint now = shard_.loop().now();
     if (got.status == net::Io::Ok) {
+      readable = got.bytes == buffer.size();
       joint_->receive_device(Bytes(buffer).first(got.bytes), now);
     } else {
       const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
@@ -351,6 +353,7 @@ bool Flow::pump_device() {
       break;
     }
     handle_events();
+    if (!write_device()) return false;
   }
   if (state_ == State::Ended) return false;
   if ((state_ == State::Join || state_ == State::Flush) && !write_device()) return false;
@@ -427,12 +430,12 @@ void Flow::device_done(std::variant<device::Opened, device::Failure> outcome) {
     device_tls_ = std::move(opened.tls);
     device_trust_ = std::move(opened.trust);
     device_ = std::move(opened.stream);
-    device_->on_ready([this](net::Ready) { pump(); });
+    device_->on_ready([this](net::Ready ready) { pump(false, ready.read); });
     joint_->device_opened(opened.rest, now);
   }
   shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
   handle_events();
-  if (state_ != State::Ended) pump();
+  if (state_ != State::Ended) pump(false, false);
 }
 
 void Flow::handle(session::ClientKnown& who) {
@@ -513,7 +516,7 @@ void Flow::drain_closing() {
 
 void Flow::on_timer() {
   switch (state_) {
-    case State::Join: return pump();
+    case State::Join: return pump(false, false);
     case State::Flush:
       why_ = Error{Errc::Timeout, "the client takes no bytes"};
       failed(*why_);
@@ -540,7 +543,7 @@ void Flow::end(const Error& why) {
         failed(why);
         return ended();
       }
-      return pump();
+      return pump(false, false);
     case State::Screen:
       why_ = why;
       screen_->end(viewer_id(id_), why);

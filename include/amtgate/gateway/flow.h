@@ -69,9 +69,9 @@ class Flow final : private ScreenHost::Client {
   void log_end(std::string_view cause, std::string_view side, std::string_view why, std::uint64_t rx,
                std::uint64_t tx);
 
-  void pump();
-  bool pump_client();
-  bool pump_device();
+  void pump(bool client_readable, bool device_readable);
+  bool pump_client(bool readable);
+  bool pump_device(bool readable);
   bool write_client();
   bool write_device();
   void handle_events();
