@@ -174,14 +174,27 @@ class Attempt final : public Opening {
     step_ = Step::Tls;
     const Result<tls::Context> context = shared_.contexts.get(target());
     if (!context) return fail(Errc::BadValue, "tls", target().name + ": " + context.error().detail);
+    tls::SessionPtr session;
+    if (!resumption_failed_) session = shared_.machines.session(target().name, device_);
+    resuming_ = session != nullptr;
     stream_->start_tls(
-        *context, kTlsDeadline, [this](Result<void> done) { secured(std::move(done)); },
-        shared_.machines.session(target().name, device_));
+        *context, kTlsDeadline, [this](Result<void> done) { secured(std::move(done)); }, session);
+  }
+
+  /// The machine has changed since it gave the session, its firmware maybe: once more, as a stranger.
+  void connect_without_session() {
+    resumption_failed_ = true;
+    loop_.defer([this, alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.expired()) return;
+      stream_.reset();
+      connect();
+    });
   }
 
   void secured(Result<void> done) {
     if (!done) {
       shared_.machines.forget_session(target().name, device_);
+      if (resuming_ && done.error().code != Errc::Timeout) return connect_without_session();
       return fail(done.error().code == Errc::Timeout ? Errc::Timeout : Errc::Refused, "tls",
                   who() + ": TLS failed: " + done.error().detail + tls_hint(done.error().detail, target()));
     }
@@ -291,6 +304,7 @@ class Attempt final : public Opening {
 
   void succeed() {
     if (stream_->tls() != nullptr) {
+      if (resuming_ && !stream_->tls()->resumed()) shared_.machines.forget_session(target().name, device_);
       if (tls::SessionPtr session = stream_->tls()->session())
         shared_.machines.remember(target().name, device_, std::move(session));
     }
@@ -344,6 +358,8 @@ class Attempt final : public Opening {
   Endpoint device_;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Stream> stream_;
+  bool resuming_ = false;
+  bool resumption_failed_ = false;
   std::optional<redir::ClientRole> role_;
   std::string trust_;
   std::string method_;

@@ -59,7 +59,8 @@ struct Engine::State {
   Error error{Errc::System, ""};
   int system_error = 0;
   SessionPtr session;
-  std::size_t owed = 0;  // taken by OpenSSL from the last write(), not yet reported as taken
+  bool held_to_1_2 = false;  // offers no TLS 1.3, since the session to resume is older
+  std::size_t owed = 0;      // taken by OpenSSL from the last write(), not yet reported as taken
 
   Status fail(Errc code, std::string detail) {
     failed = true;
@@ -171,10 +172,19 @@ Result<Engine> Engine::in_memory(const Context& context) {
 }
 
 void Engine::resume(const SessionPtr& session) {
-  if (session) SSL_set_session(state_->ssl.get(), session.get());
+  if (!session) return;
+  SSL* ssl = state_->ssl.get();
+  SSL_set_session(ssl, session.get());
+  // To offer TLS 1.3 takes a key share, half the work of a resumed handshake, which a server that resumes an older
+  // session throws away.
+  const auto max = SSL_get_max_proto_version(ssl);
+  if (SSL_SESSION_get_protocol_version(session.get()) <= TLS1_2_VERSION && (max == 0 || max > TLS1_2_VERSION)) {
+    state_->held_to_1_2 = SSL_set_max_proto_version(ssl, TLS1_2_VERSION) == 1;
+  }
 }
 
 SessionPtr Engine::session() const {
+  if (state_->held_to_1_2 && !resumed()) return nullptr;
   return state_->session;
 }
 

@@ -85,6 +85,13 @@ stop gateway; daemon_start
 ok "still refused after a restart" refused client redir 10.71.2.14 16994 sol
 stop p4; sim p4 10.71.2.14 --profile 16.1 $(own one)
 ok "the first certificate is still known" serial client 10.71.2.14
+stop p4; sim p4 10.71.2.14 --profile 16.1 --tls-max 1.2 $(own one)
+ok "a machine of TLS 1.2" serial client 10.71.2.14
+ok "its session is resumed" serial client 10.71.2.14
+ok "resumed, as the machine says" has "$T/p4.json" '"resumed": ?true'
+stop p4; sim p4 10.71.2.14 --profile 16.1 --tls-min 1.3 --tls-max 1.3 $(own one)
+ok "its new firmware has TLS 1.3 alone" serial client 10.71.2.14
+ok "and is talked to with it" has "$T/gateway.log" 'session.open.*target=first.*tls=TLSv1.3'
 ok "client certificate" serial client 10.71.2.15
 ok "no client certificate: refused" refused client redir 10.71.2.16 16994 sol
 ok "TLS 1.0 where written" serial client 10.71.2.17

@@ -150,6 +150,37 @@ TEST(Engine, ResumesSessions) {
   }
 }
 
+TEST(Engine, ADeclinedOlderSessionIsNotRenewed) {
+  const Context client = *Context::client({});
+  const Context old_server = *Context::server(server_policy(rsa(), Version::V1_2, Version::V1_2));
+  SessionPtr session;
+  {
+    Pair p(client, old_server);
+    ASSERT_TRUE(p.works());
+    session = p.client.session();
+    ASSERT_TRUE(session);
+  }
+  {
+    Pair p(client, old_server);
+    p.client.resume(session);
+    ASSERT_TRUE(p.works());
+    EXPECT_TRUE(p.client.resumed());
+  }
+  // The machine has got new firmware: it knows nothing of the session, and TLS 1.3.
+  const Context new_server = *Context::server(server_policy(rsa()));
+  {
+    Pair p(client, new_server);
+    p.client.resume(session);
+    ASSERT_TRUE(p.works());
+    EXPECT_FALSE(p.client.resumed());
+    EXPECT_EQ(p.client.version(), "TLSv1.2");
+    EXPECT_FALSE(p.client.session()) << "it would keep TLS 1.3 from ever being offered again";
+  }
+  Pair p(client, new_server);
+  ASSERT_TRUE(p.works());
+  EXPECT_EQ(p.client.version(), "TLSv1.3");
+}
+
 TEST(Engine, ClientCertificates) {
   ServerPolicy server = server_policy(rsa());
   server.client_certificate = ServerPolicy::ClientCertificate::Require;

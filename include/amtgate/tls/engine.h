@@ -51,9 +51,11 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  /// Client: offer to resume this session; before the handshake.
+  /// Client: offer to resume this session; before the handshake. TLS 1.3 is not offered with a session of an older
+  /// version: who is not resumed() then should forget it, so that the next connection offers everything.
   void resume(const SessionPtr& session);
-  /// Client: the newest session that the server gave us to resume. TLS 1.3 gives it with the first data read.
+  /// Client: the newest session that the server gave us to resume. TLS 1.3 gives it with the first data read. Null
+  /// after a resume() that the server declined and that kept TLS 1.3 from being offered.
   SessionPtr session() const;
   bool resumed() const;
 
