@@ -40,6 +40,7 @@ unsigned scale(unsigned i, unsigned to, unsigned from) {
 
 Letterbox::Letterbox(Size screen, Size picture) : screen_(screen) {
   unsigned w = screen.width, h = screen.height;
+  if (w == 0 || h == 0 || picture.width == 0 || picture.height == 0) return;
   if (w > picture.width || h > picture.height) {
     // The direction that is short of room decides.
     if (std::uint64_t{w} * picture.height > std::uint64_t{h} * picture.width) {

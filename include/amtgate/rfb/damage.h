@@ -25,10 +25,10 @@ class Damage {
   void add(const Rect& area);
   void add_all() { add({0, 0, size_.width, size_.height}); }
 
-  /// Takes dirty cells that touch `area` out, about `max_pixels` of them at most (at least one row of cells), and
-  /// appends rectangles that cover them: neighbours in a row are joined, and equal rows below each other. They do not
-  /// overlap, and end at the screen's edges. Begins where the last take() stopped, so that no part of a busy screen
-  /// has to wait for ever.
+  /// Takes dirty cells that touch `area` out, row by row until `max_pixels` are reached (the row that reaches them is
+  /// taken whole), and appends rectangles that cover them: neighbours in a row are joined, and equal rows below each
+  /// other. They do not overlap, and end at the screen's edges. Begins where the last take() stopped, so that no part
+  /// of a busy screen has to wait for ever.
   void take(const Rect& area, std::size_t max_pixels, std::vector<Rect>& out);
 
  private:

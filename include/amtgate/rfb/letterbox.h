@@ -13,7 +13,7 @@ class Letterbox {
   Letterbox() = default;
   Letterbox(Size screen, Size picture);
 
-  /// The part of the picture that the screen fills.
+  /// The part of the picture that the screen fills; empty where one of them is.
   Rect window() const { return window_; }
   /// The part of the picture that depends on `area` of the screen.
   Rect to_picture(const Rect& area) const;
