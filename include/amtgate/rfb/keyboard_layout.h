@@ -40,8 +40,8 @@ class KeyboardLayout {
   const std::string& name() const { return name_; }
 
   /// The one stroke that makes a character or other keysym (a dead key, Henkan); empty where there is none. Keysyms
-  /// of one character, as EuroSign 0x20ac and 0x010020ac, are the same. Of several strokes: no key of Intel's own,
-  /// then the fewest modifiers.
+  /// of one character, as EuroSign 0x20ac and 0x010020ac, are the same. Of several strokes: without AltGr
+  /// (in which systems differ most), then on no key of Intel's own, then without Shift.
   std::optional<KeyStroke> stroke(Keysym key, Caps caps = Caps::Off) const;
 
   /// Whether this very stroke makes it.
