@@ -1,5 +1,5 @@
 # amtgate: one file, no recursion. Variables that a user may set:
-#   PREFIX SBINDIR BINDIR SYSCONFDIR MANDIR UNITDIR SYSUSERSDIR COMPDIR DESTDIR   where `make install` puts things
+#   PREFIX SBINDIR BINDIR SYSCONFDIR MANDIR UNITDIR SYSUSERSDIR COMPDIR DATADIR DESTDIR   where `make install` puts things
 #   CXX CXXFLAGS LDFLAGS   the compiler and what to add to its flags
 #   SAN=address|thread     sanitizer build, in build/$(SAN)        WERROR=1   warnings are errors
 #   FUZZ_S=30              seconds for each fuzz target            VM_RUN=    a runner for tests that need another kernel
@@ -12,6 +12,7 @@ MANDIR      ?= $(PREFIX)/share/man
 UNITDIR     ?= /lib/systemd/system
 SYSUSERSDIR ?= /usr/lib/sysusers.d
 COMPDIR     ?= $(PREFIX)/share/bash-completion/completions
+DATADIR     ?= $(PREFIX)/share/amtgate
 FUZZ_S      ?= 30
 comma       := ,
 BUILD       ?= build$(if $(SAN),/$(SAN))
@@ -96,10 +97,10 @@ format:
 # --- install ---------------------------------------------------------------------------------------------
 install: all
 	$(Q)BUILD=$(BUILD) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) SYSCONFDIR=$(SYSCONFDIR) MANDIR=$(MANDIR) \
-	  UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) COMPDIR=$(COMPDIR) scripts/install install
+	  UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) COMPDIR=$(COMPDIR) DATADIR=$(DATADIR) scripts/install install
 uninstall:
 	$(Q)DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) SYSCONFDIR=$(SYSCONFDIR) MANDIR=$(MANDIR) \
-	  UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) COMPDIR=$(COMPDIR) scripts/install uninstall
+	  UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) COMPDIR=$(COMPDIR) DATADIR=$(DATADIR) scripts/install uninstall
 deb: all
 	$(Q)VERSION=$(VERSION) BUILD=$(BUILD) scripts/deb
 clean:
