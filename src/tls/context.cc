@@ -138,7 +138,8 @@ Result<Context> Context::server(const ServerPolicy& policy) {
   SSL_CTX_set_dh_auto(ctx, 1);
   // Tickets carry the state to the client; nothing is kept here.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(ctx, 1);
+  SSL_CTX_set_num_tickets(ctx, policy.tickets ? 1 : 0);
+  if (!policy.tickets) SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
   static constexpr unsigned char kContext[] = "amtgate";  // needed to resume when client certificates are asked for
   SSL_CTX_set_session_id_context(ctx, kContext, sizeof kContext - 1);
 

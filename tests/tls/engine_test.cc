@@ -181,6 +181,24 @@ TEST(Engine, ADeclinedOlderSessionIsNotRenewed) {
   EXPECT_EQ(p.client.version(), "TLSv1.3");
 }
 
+TEST(Engine, WithoutTicketsTheServersFirstRecordIsItsData) {
+  for (const Version max : {Version::V1_2, Version::V1_3}) {
+    ServerPolicy server = server_policy(rsa());
+    server.tickets = false;
+    Pair p(*Context::client({.max = max}), *Context::server(server));
+    ASSERT_TRUE(p.works());
+    EXPECT_EQ(p.server.write(as_bytes("x")).bytes, 1U);
+    const Buffer wire = p.server.take_output();
+    // One record of application data: its header, one byte, at most 8 of explicit nonce, a tag of 16, a type.
+    ASSERT_LE(wire.size(), 5U + 1U + 8U + 16U + 1U);
+    EXPECT_EQ(wire[0], 23);
+    p.client.feed(wire);
+    Buffer buffer(10);
+    EXPECT_EQ(p.client.read(buffer).bytes, 1U);
+    EXPECT_FALSE(p.client.session());
+  }
+}
+
 TEST(Engine, ClientCertificates) {
   ServerPolicy server = server_policy(rsa());
   server.client_certificate = ServerPolicy::ClientCertificate::Require;

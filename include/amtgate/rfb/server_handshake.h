@@ -64,7 +64,8 @@ class ServerHandshake {
   };
   /// The viewer waits for TLS: write output() to the last byte, be TLS server on the connection, then call
   /// tls_started(). From there on receive() and output() are the bytes inside. TLS has until deadline(): viewers ask
-  /// a person about our certificate before its end (libvncclient) or right behind it (TigerVNC).
+  /// a person about our certificate before its end (libvncclient) or right behind it (TigerVNC). No session tickets:
+  /// TigerVNC stalls behind one (tls::ServerPolicy).
   struct StartTls {};
   struct ClientInit {
     bool shared;

@@ -39,6 +39,9 @@ struct ServerPolicy {
   Version max = Version::V1_3;
   enum class ClientCertificate : std::uint8_t { Ignore, Ask, Require };
   ClientCertificate client_certificate = ClientCertificate::Ignore;
+  /// Clients may resume. False for VNC viewers: TigerVNC (seen with 1.12 on TLS 1.3) takes a ticket for the end of
+  /// what has arrived, and waits for more while the server's words behind it lie in its buffer.
+  bool tickets = true;
   std::string client_ca_pem{};  // Ask, Require: must be signed by one of these; empty = any certificate will do
 };
 
