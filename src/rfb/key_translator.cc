@@ -129,7 +129,7 @@ KeyOutcome KeyTranslator::translate(const QemuKeyEvent& event, std::vector<KeyEv
   if (!key || (key->kind == AmtKey::Kind::Keypad && is_keypad(event.key))) {
     return down(viewer, event.key, By::Viewer, out);
   }
-  if (key->place == scan::kRightAlt && (event.key == kIsoLevel3Shift || event.key == kModeSwitch)) {
+  if (key->place == layout_->level3_key() && (event.key == kIsoLevel3Shift || event.key == kModeSwitch)) {
     return place_down(viewer, key->place, Role::Level3, out);
   }
   return place_down(viewer, key->place, Role::Plain, out);
@@ -204,9 +204,12 @@ KeyOutcome KeyTranslator::character_down(ViewerKey viewer, Keysym key, By by, st
     note(viewer, Role::Plain, out);
     return character_of(key) != 0 ? KeyOutcome::Unreachable : KeyOutcome::NoSuchKey;
   }
-  // Ctrl+Z is a key, not a character: capital by the viewer's Caps Lock or not, it goes with Shift as Shift is.
-  const bool by_key = (combining() && is_letter(key)) || by == By::Combination;
-  const Others others = by_key ? Others::KeepWithShift : Others::Keep;
+  // Ctrl+Z and Ctrl+1 are keys, not characters: whatever the viewer's Caps Lock makes of the name, and where digits
+  // stand above signs as in France, they go with Shift as Shift is.
+  const bool key_cap = is_letter(key) || (key.value >= '0' && key.value <= '9');
+  const bool by_key = (combining() && key_cap) || by == By::Combination;
+  const bool by_altgr = by == By::Viewer && !key_cap && windows_altgr() && find(scan::kRightAlt);
+  const Others others = by_key ? Others::KeepWithShift : by_altgr ? Others::Lift : Others::Keep;
   KeyStroke first = strokes[0];
   if (strokes.size() == 1) {
     const KeyStroke as_it_is{first.key, shift_down(), level3_down()};
@@ -226,10 +229,16 @@ KeyOutcome KeyTranslator::character_down(ViewerKey viewer, Keysym key, By by, st
 KeyOutcome KeyTranslator::place_down(ViewerKey viewer, ScanCode place, Role role, std::vector<KeyEvent>& out) {
   const AmtKey* key = amt_key(place);
   if (!key) return KeyOutcome::NoSuchKey;
-  if (const auto i = find(place)) {  // repeated, or under another name: X11 repeats a key as what it now means
-    held_[*i].viewer = viewer;
-    held_[*i].choice = choice();
-    emit(out, true, held_[*i].sent);
+  if (const auto i = find(place)) {
+    Held& h = held_[*i];
+    if (h.role == Role::Plain &&
+        h.viewer != viewer) {  // another key of the viewer's, or X11 repeats it as what it now means
+      emit(out, false, h.sent);
+      h.sent = keysym_at(*key, shift_down());
+    }
+    h.viewer = viewer;
+    h.choice = choice();
+    emit(out, true, h.sent);
     return KeyOutcome::Sent;
   }
   if (role == Role::Plain) {
@@ -398,13 +407,14 @@ void KeyTranslator::stroke(const KeyStroke& s, Others others, std::vector<KeyEve
 
 /// The modifiers that are down are those that the stroke needs.
 bool KeyTranslator::fits(const KeyStroke& s, Others others) const {
+  if (others == Others::Lift) return false;
   if (others != Others::KeepWithShift && s.shift != shift_down()) return false;
   if (s.level3) return level3_down() && !windows_altgr();
   // Right Alt that the viewer calls Alt is meant: the user of a US keyboard presses the PC's keys by place.
   return !(level3_down() && has(Role::Level3));
 }
 
-/// Viewers on Windows say Ctrl and Alt for AltGr.
+/// Viewers on Windows say Ctrl and Alt for AltGr: left Ctrl and right Alt where that key is pressed.
 bool KeyTranslator::windows_altgr() const {
   return has(Role::Ctrl) && has(Role::Alt);
 }
