@@ -60,7 +60,9 @@ $(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o 
 	$(Q)$(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
 $(BUILD)/bench/load: tests/bench/load.cc
 	$(Q)mkdir -p $(@D) && $(CXX) $(FLAGS) $< -lcrypto -lssl -o $@
--include $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
+$(BUILD)/bench/pixels: $(BUILD)/tests/bench/pixels.o $(ARCHIVE)
+	$(Q)mkdir -p $(@D) && $(CXX) $(LINK) $(SANFLAGS) $^ -lvncserver -lvncclient $(PKG_LIBS) $(LDFLAGS) -o $@
+-include $(BUILD)/tests/bench/pixels.d $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
 
 # --- tests -----------------------------------------------------------------------------------------------
 REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
@@ -85,7 +87,7 @@ demo: deps
 	$(Q)BUILD=$(BUILD) scripts/demo
 bench:
 	$(Q)scripts/deps build run bench
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/bench/load
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/bench/load $(BUILD)/bench/pixels
 	$(Q)BUILD=$(BUILD) scripts/bench
 fuzz:
 	$(Q)FUZZ_S=$(FUZZ_S) scripts/fuzz

@@ -9,15 +9,14 @@
 namespace amtgate::rfb {
 namespace {
 
-constexpr int kWindow = 15, kMemory = 9;
+constexpr int kWindow = 15;
 constexpr std::size_t kStep = 4096;
 
 }  // namespace
 
 struct DeflateStream::Deflate {
-  explicit Deflate(int with) : level(with) {
-    if (deflateInit2(&stream, level, Z_DEFLATED, kWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
-      throw std::bad_alloc();
+  Deflate(int with, int memory) : level(with) {
+    if (deflateInit2(&stream, level, Z_DEFLATED, kWindow, memory, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
   }
   ~Deflate() { deflateEnd(&stream); }
   Deflate(const Deflate&) = delete;
@@ -27,7 +26,7 @@ struct DeflateStream::Deflate {
   int level;
 };
 
-DeflateStream::DeflateStream() = default;
+DeflateStream::DeflateStream(int memory) : memory_(memory) {}
 DeflateStream::~DeflateStream() = default;
 DeflateStream::DeflateStream(DeflateStream&&) noexcept = default;
 DeflateStream& DeflateStream::operator=(DeflateStream&&) noexcept = default;
@@ -35,12 +34,17 @@ DeflateStream& DeflateStream::operator=(DeflateStream&&) noexcept = default;
 void DeflateStream::add(Buffer& out, Bytes in) {
   if (!in.empty()) run(out, in, Z_NO_FLUSH);
 }
+void DeflateStream::add_blocks(Buffer& out, Bytes in, std::size_t size) {
+  for (; !in.empty(); in = in.subspan(std::min(size, in.size()))) {
+    run(out, in.first(std::min(size, in.size())), Z_BLOCK);
+  }
+}
 void DeflateStream::flush(Buffer& out) {
   run(out, {}, Z_SYNC_FLUSH);
 }
 
 void DeflateStream::run(Buffer& out, Bytes in, int flush) {
-  if (!deflate_) deflate_ = std::make_unique<Deflate>(level_);
+  if (!deflate_) deflate_ = std::make_unique<Deflate>(level_, memory_);
   z_stream& z = deflate_->stream;
   z.next_in = const_cast<Bytef*>(in.data());  // zlib's signature; it does not write there
   z.avail_in = 0;

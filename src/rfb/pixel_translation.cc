@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "amtgate/base/writer.h"
 #include "rgb565_loops.h"
@@ -150,6 +151,21 @@ Result<PixelTranslation> PixelTranslation::make(const PixelFormat& from, const P
     for (unsigned i = 0; i < 64; ++i) t.green_[i] = component(1, i, 63);
   }
   t.translate_ = pick_loop(t);
+  if (t.kind_ == Kind::Sum && to.bits_per_pixel <= 16) {
+    const unsigned to_max[] = {to.true_colour ? to.red_max : side - 1, to.true_colour ? to.green_max : side - 1,
+                               to.true_colour ? to.blue_max : side - 1};
+    const unsigned factor[] = {to.true_colour ? 1U << to.red_shift : side * side,
+                               to.true_colour ? 1U << to.green_shift : side,
+                               to.true_colour ? 1U << to.blue_shift : 1};
+    constexpr unsigned kFromMax[] = {31, 63, 31};
+    bool all = true;
+    for (unsigned i = 0; i < 3; ++i) {
+      const std::optional<ComponentScale> scale = component_scale(kFromMax[i], to_max[i], factor[i]);
+      all = all && scale;
+      if (scale) t.scales_[i] = *scale;
+    }
+    if (all) t.translate_ = scaled_loop(to);
+  }
   return t;
 }
 
@@ -194,6 +210,22 @@ PixelTranslation::Loop PixelTranslation::pick_loop(const PixelTranslation& t) {
   return f.bits_per_pixel == 8    ? &PixelTranslation::loop<std::uint8_t>
          : f.bits_per_pixel == 16 ? &PixelTranslation::loop<std::uint16_t>
                                   : &PixelTranslation::loop<std::uint32_t>;
+}
+
+PixelTranslation::Loop PixelTranslation::scaled_loop(const PixelFormat& to) {
+  if (to.bits_per_pixel == 8) {
+    return [](const PixelTranslation& t, const std::uint8_t* in, std::uint8_t* out, std::size_t count) {
+      rgb565_to_bytes(t.scales_, in, out, count);
+    };
+  }
+  if (to.big_endian) {
+    return [](const PixelTranslation& t, const std::uint8_t* in, std::uint8_t* out, std::size_t count) {
+      rgb565_to_swapped_words(t.scales_, in, out, count);
+    };
+  }
+  return [](const PixelTranslation& t, const std::uint8_t* in, std::uint8_t* out, std::size_t count) {
+    rgb565_to_words(t.scales_, in, out, count);
+  };
 }
 
 void PixelTranslation::append(Buffer& out, const PixelView& view, const Rect& area) const {

@@ -16,9 +16,16 @@ namespace amtgate::rfb {
 namespace {
 
 /// Longest rectangle in one piece of zlib data: viewers take it whole before they draw it.
-constexpr std::size_t kMaxDeflatedArea = std::size_t{1} << 18U;
-/// zlib and ZRLE, where the viewer has no wish: libvncserver's.
-constexpr unsigned kDefaultLevel = 5;
+constexpr std::size_t kMaxDeflatedArea = std::size_t{1} << 20U;
+
+/// zlib, where the viewer has no wish: libvncserver's.
+constexpr unsigned kZlibLevel = 5;
+/// zlib's levels for the compress levels 0 to 9 of ZRLE. Below 4 zlib no longer looks for a better match: a tenth
+/// more bytes for little time. (libvncserver takes 6 whatever a viewer says.)
+constexpr int kZrleLevels[] = {4, 4, 4, 4, 4, 5, 5, 6, 7, 9};
+constexpr unsigned kDefaultZrleLevel = 4;
+
+constexpr unsigned kZlibRows = 16;
 
 /// Calls `call` with pieces of `area` that are at most `width` x `height`; returns how many there were.
 template <class Call>
@@ -49,7 +56,7 @@ struct RectangleEncoder::State {
   PixelTranslation rgb = *PixelTranslation::make(kRgb565, kRgbBytes);  // for Tight
   DeflateStream zlib, zrle;
   TightEncoder tight;
-  Buffer pixels;
+  Buffer pixels;  // some rows, translated
 
   static constexpr PixelFormat kRgbBytes{32, 24, false, true, 255, 255, 255, 0, 8, 16};
 
@@ -78,9 +85,11 @@ struct RectangleEncoder::State {
     encode_rectangle_header(out, area, kZlib);
     const std::size_t at = out.size();
     Writer(out).be32(0);
-    pixels.clear();
-    translation.append(pixels, view, area);
-    zlib.add(out, pixels);
+    each_piece(area, area.width, kZlibRows, [&](const Rect& rows) {
+      pixels.clear();
+      translation.append(pixels, view, rows);
+      zlib.add(out, pixels);
+    });
     zlib.flush(out);
     const std::size_t length = out.size() - at - 4;
     for (std::size_t i = 0; i < 4; ++i) out[at + i] = static_cast<std::uint8_t>(length >> (24 - 8 * i));
@@ -102,11 +111,11 @@ struct RectangleEncoder::State {
         encode_trle(out, view, area, translation);
         return 1;
       case kZlib:
-        zlib.set_level(static_cast<int>(encodings.compress_level.value_or(kDefaultLevel)));
+        zlib.set_level(static_cast<int>(encodings.compress_level.value_or(kZlibLevel)));
         return each_piece(area, area.width, deflated_rows(area.width),
                           [&](const Rect& r) { deflated(out, view, r); });
       case kZrle:
-        zrle.set_level(static_cast<int>(encodings.compress_level.value_or(kDefaultLevel)));
+        zrle.set_level(kZrleLevels[encodings.compress_level.value_or(kDefaultZrleLevel)]);
         return each_piece(area, area.width, deflated_rows(area.width), [&](const Rect& r) {
           encode_rectangle_header(out, r, kZrle);
           encode_zrle(out, view, r, translation, zrle);

@@ -122,7 +122,7 @@ struct TightEncoder::Plan {
 
   static Plan of(const Levels& levels) {
     constexpr Plan kPlans[] = {{0, 0, 0, 4, 24}, {1, 1, 1, 16, 24}, {3, 3, 2, 16, 96}, {7, 7, 5, 16, 256}};
-    const unsigned level = levels.compress.value_or(1);
+    const unsigned level = levels.compress.value_or(6);  // libvncserver's
     if (level == 9) return kPlans[3];
     if (levels.quality) return kPlans[std::clamp(level, 1U, 2U)];
     return kPlans[std::min(level, 1U)];

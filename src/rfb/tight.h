@@ -47,7 +47,8 @@ class TightEncoder {
   void data(Job& job, std::size_t stream, int level, std::size_t size);
   bool find_palette(std::size_t count, std::size_t limit);
 
-  std::array<DeflateStream, 3> streams_;
+  // zlib's blocks are shorter with less memory, which is good for pictures: they change from here to there.
+  std::array<DeflateStream, 3> streams_{DeflateStream(8), DeflateStream(9), DeflateStream(9)};
   std::unique_ptr<Jpeg> jpeg_;
   NumberPalette<256> palette_;
   std::vector<std::uint16_t> numbers_;

@@ -18,9 +18,9 @@ class TileWriter {
  public:
   static constexpr unsigned kMaxSide = 64;
 
-  /// With `reuse`, a tile may refer to the palette of the one before it (TRLE only).
-  enum class Reuse : std::uint8_t { No, Yes };
-  TileWriter(const WirePixels& pixels, Reuse reuse) : pixels_(pixels), reuse_(reuse) {}
+  /// Trle: a tile may refer to the palette of the one before it. Zrle: the shape that is shortest behind deflate.
+  enum class Kind : std::uint8_t { Trle, Zrle };
+  TileWriter(const WirePixels& pixels, Kind kind) : pixels_(pixels), kind_(kind) {}
 
   /// The bytes of the tile `area` (at most kMaxSide a side) of `view`; until the next call.
   Bytes tile(const PixelView& view, const Rect& area);
@@ -39,7 +39,7 @@ class TileWriter {
   std::uint8_t* write_packed(std::uint8_t* out, const Rect& area);
 
   const WirePixels& pixels_;
-  Reuse reuse_;
+  Kind kind_;
   NumberPalette<kMaxPalette> palette_, last_;
   bool last_packed_ = false;
   bool overflowed_ = false;

@@ -28,6 +28,11 @@ std::vector<MapColour> colour_map(const PixelFormat& format);
 ///   0 type 1 | 1 padding | 2 first, 4 count (BE16) | 6 red, green, blue (BE16 each)
 void encode_colour_map(Buffer& out, const std::vector<MapColour>& colours);
 
+/// How a component v becomes its part of a pixel of at most 16 bits: ((v * multiplier + add) >> shift) * factor.
+struct ComponentScale {
+  std::uint16_t multiplier = 0, add = 0, factor = 0;
+  std::uint8_t shift = 0;
+};
 /// From one of AMT's formats to any valid() one. True colour: every component is round(v * to_max / from_max), so
 /// full scale becomes full scale. A format without green and blue is grey, as AMT's are: it gets the luminance (ITU-R
 /// BT.601: 0.299, 0.587, 0.114) rounded to 8 bits, and that rounded to its maximum. A colour map gets the nearest
@@ -72,10 +77,12 @@ class PixelTranslation {
   template <class Out>
   static void loop(const PixelTranslation& t, const std::uint8_t* in, std::uint8_t* out, std::size_t count);
   static Loop pick_loop(const PixelTranslation& t);
+  static Loop scaled_loop(const PixelFormat& to);
 
   Kind kind_ = Kind::Same;
   Loop translate_ = nullptr;
   PixelFormat from_, to_;
+  std::array<ComponentScale, 3> scales_;
   std::array<std::uint32_t, 32> red_{}, blue_{};
   std::array<std::uint32_t, 64> green_{};
   std::array<std::uint32_t, 256> table_{};
