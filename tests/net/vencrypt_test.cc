@@ -73,7 +73,9 @@ class Server {
     if (wants_tls_ && output().empty()) {
       wants_tls_ = false;
       stream_.want(false, false);
-      stream_.start_tls(test::server_context(), *handshake_.deadline() - sys::now(), [this](Result<void> r) {
+      const tls::Context context = *tls::Context::server(
+          {.cert_pem = test::key_pair().cert_pem, .key_pem = test::key_pair().key_pem, .tickets = false});
+      stream_.start_tls(context, *handshake_.deadline() - sys::now(), [this](Result<void> r) {
         ASSERT_TRUE(r) << r.error().detail;
         handshake_.tls_started(sys::now());
         drain();
