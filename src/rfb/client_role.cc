@@ -51,9 +51,12 @@ ClientRole::ClientRole(const Options& options, const ServerInit& init, Screen& s
   const PixelFormat& format = full_colour_ ? kRgb565 : kRgb332;
   encode(out_.buffer(), SetPixelFormat{format});
   reader_.set_bytes_per_pixel(format.bytes_per_pixel());
-  // Both fit: ServerInit was refused otherwise (see receive()).
   const bool recoloured = screen_.format() != format;
-  (void)screen_.set_format(format);
+  if (!screen_.set_format(format)) {  // the old picture has no room in it, and need not stay
+    (void)screen_.resize({});
+    (void)screen_.set_format(format);
+  }
+  // A screen that does not fit is refused in receive().
   if (screen_.resize(size_)) events_.push_back(Resized{size_});
   if (recoloured) events_.push_back(Changed{whole(size_)});
   send_encodings();
@@ -95,18 +98,17 @@ Result<void> ClientRole::on_message(const ServerMessage& message) {
     events_.push_back(Rung{});
   } else if (std::holds_alternative<UpdateEnd>(message)) {
     events_.push_back(Complete{});
+    const bool anew = give_up_zrle_ || resized_;
     if (give_up_zrle_) {
       give_up_zrle_ = false;
       raw_only_ = true;
       send_encodings();
-      request(false);
-    } else if (resized_) {
-      // No request is under way now, so nothing of the old format can come behind the new one.
-      if (Result<void> r = choose_format(); !r) return r;
-      request(false);
-    } else {
-      request(true);
     }
+    // No request is under way now, so nothing of the old format can come behind the new one.
+    if (resized_) {
+      if (Result<void> r = choose_format(); !r) return r;
+    }
+    request(!anew);
   }
   return {};  // cut texts are AMT's own, a colour map is never used
 }
@@ -184,20 +186,21 @@ void ClientRole::key(const KeyEvent& event, TimePoint now) {
 }
 
 void ClientRole::pointer(const PointerEvent& event, TimePoint now) {
-  const PointerEvent m{static_cast<std::uint8_t>(event.buttons & kButtons), inside(event.x, size_.width),
-                       inside(event.y, size_.height)};
+  const PointerEvent m{static_cast<std::uint8_t>(event.buttons & kButtons), event.x, event.y};
   const bool moves_only = m.buttons == (moved_ ? moved_->buttons : pointer_.buttons);
   moved_ = m;
-  if (!moves_only || now - pointer_sent_ >= kMoveInterval) send_pointer(now);
+  if (takes_input() && (!moves_only || now - pointer_sent_ >= kMoveInterval)) send_pointer(now);
 }
 
 void ClientRole::release_buttons(TimePoint now) {
   if (moved_) send_pointer(now);
-  if (pointer_.buttons != 0) pointer({0, pointer_.x, pointer_.y}, now);
+  if (pointer_.buttons == 0) return;
+  moved_ = {0, pointer_.x, pointer_.y};
+  send_pointer(now);
 }
 
 void ClientRole::send_pointer(TimePoint now) {
-  pointer_ = *moved_;
+  pointer_ = {moved_->buttons, inside(moved_->x, size_.width), inside(moved_->y, size_.height)};
   moved_.reset();
   encode(out_.buffer(), pointer_);
   pointer_sent_ = last_input_ = now;
@@ -206,15 +209,15 @@ void ClientRole::send_pointer(TimePoint now) {
 std::optional<TimePoint> ClientRole::deadline() const {
   std::optional<TimePoint> due;
   if (options_.keep_awake > Duration{}) due = last_input_ + options_.keep_awake;
-  if (moved_ && (!due || pointer_sent_ + kMoveInterval < *due)) due = pointer_sent_ + kMoveInterval;
+  if (moved_ && takes_input() && (!due || pointer_sent_ + kMoveInterval < *due)) due = pointer_sent_ + kMoveInterval;
   return due;
 }
 
 Result<void> ClientRole::tick(TimePoint now) {
-  if (moved_ && now - pointer_sent_ >= kMoveInterval) send_pointer(now);
+  if (moved_ && takes_input() && now - pointer_sent_ >= kMoveInterval) send_pointer(now);
   if (options_.keep_awake > Duration{} && now - last_input_ >= options_.keep_awake) {
     // While the user holds the key down the PC repeats it, and AMT is asked for by nobody else: wait on.
-    if (!idle_key_down_) encode(out_.buffer(), KeyEvent{false, kIdleKey});
+    if (!idle_key_down_ && takes_input()) encode(out_.buffer(), KeyEvent{false, kIdleKey});
     last_input_ = now;
   }
   if (full()) return Error{Errc::TooLarge, "it takes no input"};

@@ -30,7 +30,15 @@ concept Machine = requires(M m, const M& c, Bytes in, TimePoint now, std::size_t
 /// What a machine keeps for its output() and sent(): an append-only buffer with a read position.
 class Outbox {
  public:
-  Buffer& buffer() { return buffer_; }
+  /// To append to. What was sent goes away here, once it is as much as the rest: a reader that never catches up with
+  /// all must not make it grow. Positions in it are good until the next sent().
+  Buffer& buffer() {
+    if (at_ > 0 && at_ >= buffer_.size() - at_) {
+      buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at_));
+      at_ = 0;
+    }
+    return buffer_;
+  }
   Bytes view() const { return Bytes(buffer_).subspan(at_); }
   void sent(std::size_t n) {
     at_ += n;

@@ -44,8 +44,10 @@ class ClientRole {
   struct Rung {};
   using Event = std::variant<Changed, Resized, Complete, Rung>;
 
-  /// Input that AMT does not take from the wire; more ends the session.
+  /// Bytes that AMT does not take from the wire; more ends the session.
   static constexpr std::size_t kMaxOutput = 64U << 10U;
+  /// Of these the part that keyboard and mouse may bring about, see takes_input().
+  static constexpr std::size_t kMaxInput = 32U << 10U;
   /// Rectangles that lie outside of the screen, or cannot be decoded, before the session is given up.
   static constexpr unsigned kMaxGlitches = 1000;
   /// Moves of the mouse without a button are sent no more often; AMT's own clients wait 50 ms.
@@ -64,6 +66,9 @@ class ClientRole {
   std::optional<TimePoint> deadline() const;
   Result<void> tick(TimePoint now);
 
+  /// False while so much of the earlier input waits for AMT that a key should not be pressed now: nobody would see
+  /// what comes of it for long. Keys that are down may go up all the same; the mouse is gathered until there is room.
+  bool takes_input() const { return out_.view().size() < kMaxInput; }
   /// A key of AMT's keyboard.
   void key(const KeyEvent& event, TimePoint now);
   /// Buttons that AMT does not have are left out, a place outside of the screen is moved to its edge.

@@ -31,9 +31,10 @@ Rect clip(const Rect& area, const Size& size);
 
 class Screen {
  public:
-  /// AMT's largest is 4096x2160; the rest is room for other servers and a bound for what a device can make us keep.
+  /// A bound for what a device can make us keep. AMT's largest is 8192x4320, which has room at 16 bits a pixel, too:
+  /// it is that for a moment when the machine changes its size.
   static constexpr unsigned kMaxSide = 8192;
-  static constexpr std::size_t kMaxBytes = 64U << 20U;
+  static constexpr std::size_t kMaxBytes = 72U << 20U;
 
   /// No pixels, RGB565.
   Screen() = default;
