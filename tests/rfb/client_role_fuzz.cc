@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bool too_large = false;
   test::fuzz_machine(role, now, Bytes(data + 1, size - 1), [&](const ClientRole::Event& event, TimePoint at) {
     const Size s = screen.size();
-    too_large = std::size_t{s.width} * s.height > 300'000;  // too slow to follow
+    too_large = too_large || std::size_t{s.width} * s.height > 300'000;  // too slow to follow, from here on
     if (!too_large) follow(seen, screen, event);
     if (std::holds_alternative<ClientRole::Rung>(event)) {
       role.pointer({static_cast<std::uint8_t>(at.time_since_epoch().count()), 65535, 3}, at);
