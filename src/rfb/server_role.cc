@@ -16,6 +16,8 @@ Rect whole(Size s) {
 
 /// The smallest rectangle around both.
 Rect around(const Rect& a, const Rect& b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
   const unsigned x = std::min(a.x, b.x), y = std::min(a.y, b.y);
   const unsigned right = std::max(a.x + 0U + a.width, b.x + 0U + b.width);
   const unsigned bottom = std::max(a.y + 0U + a.height, b.y + 0U + b.height);
@@ -56,6 +58,8 @@ Result<void> ServerRole::receive(Bytes in, TimePoint) {
 Result<void> ServerRole::on_message(const ClientMessage& message) {
   if (const auto* format = std::get_if<SetPixelFormat>(&message)) {
     colour_map_due_ = !format->format.true_colour;
+    // Some viewers (TigerVNC) leave what they have in the old format as it is; it comes anew in the better one.
+    if (format->format != encoder_.format()) damage_.add_all();
     return encoder_.set_format(format->format);
   }
   if (const auto* encodings = std::get_if<SetEncodings>(&message)) {
@@ -81,7 +85,7 @@ void ServerRole::on_encodings(const SetEncodings& m) {
   // Said once: a viewer that stops listing it stops sending them.
   if (encoder_.encodings().qemu_key && !qemu_key_said_) qemu_key_due_ = true;
   // One that has learned to follow gets the real size with its next update.
-  fit();
+  if (viewer_size_ != screen_size_ && follows() == (picture_ != nullptr)) fit();
 }
 
 void ServerRole::on_request(const UpdateRequest& m) {
@@ -122,7 +126,6 @@ bool ServerRole::follows() const {
 /// Makes or drops the fixed picture.
 void ServerRole::fit() {
   if (viewer_size_ == screen_size_ || follows()) {
-    if (picture_) damage_.add_all();
     picture_.reset();
     return;
   }
@@ -145,6 +148,8 @@ void ServerRole::changed(const Rect& area) {
 void ServerRole::resized(Size size) {
   if (size == screen_size_) return;
   screen_size_ = size;
+  // Also back to the size that the viewer has: what changed meanwhile was not noted.
+  damage_.add_all();
   fit();
 }
 
