@@ -271,6 +271,10 @@ Facts gather(const config::Config& config) {
   for (Held& held : facts.listeners) sockets.push_back(&held);
   find_holders(sockets);
   facts.daemon = daemon(config.gateway.control);
+  if (!facts.daemon.pid && sys::exists("/run/systemd/system")) {
+    const Result<sys::RunResult> shown = run({"systemctl", "show", "-P", "CapabilityBoundingSet", "amtgated"}, {});
+    if (shown && shown->ok()) facts.daemon.unit_bounds = shown->output;
+  }
 
   const auto resolve = [&facts](const config::Host& host) {
     const auto* name = std::get_if<std::string>(&host);

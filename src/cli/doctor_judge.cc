@@ -85,6 +85,11 @@ class Judge {
         return fail("capabilities", "", "amtgated needs CAP_NET_ADMIN to start, and nobody has it here",
                     "give the container CAP_NET_ADMIN (docker: --cap-add NET_ADMIN)");
       }
+      if (!d.unit_bounds.empty() && d.unit_bounds.find("cap_net_admin") == std::string::npos) {
+        return fail("capabilities", "", "amtgated needs CAP_NET_ADMIN to start, and its unit takes it away",
+                    "name CAP_NET_ADMIN in CapabilityBoundingSet= of the unit (systemctl edit amtgated), then "
+                    "systemctl restart amtgated");
+      }
       return skip("capabilities", "", "amtgated does not run");
     }
     if (d.problem.empty()) {

@@ -228,6 +228,19 @@ TEST(Doctor, RootWithoutTheCapabilityIsAContainersFault) {
               testing::ElementsAre("rights", "daemon", "capabilities", "listener IPv4", "listener IPv6", "queue"));
 }
 
+TEST(Doctor, AUnitMayTakeTheCapabilityAway) {
+  const config::Config config = sample_config();
+  Facts facts = healthy(config);
+  facts.daemon = {};
+  facts.daemon.problem = "no such file";
+  facts.queue_reader.by.clear();
+  for (Held& held : facts.listeners) held.by.clear();
+  facts.daemon.unit_bounds = "cap_chown cap_setuid cap_net_admin\n";
+  EXPECT_THAT(failures(config, facts), testing::ElementsAre("daemon"));
+  facts.daemon.unit_bounds = "cap_chown cap_setuid\n";
+  EXPECT_THAT(failures(config, facts), testing::ElementsAre("daemon", "capabilities"));
+}
+
 TEST(Doctor, ASocketThatIsAlsoAnothersIsTheDaemons) {
   const config::Config config = sample_config();
   Facts facts = healthy(config);

@@ -108,6 +108,18 @@ const RefusalRow kRefusals[] = {
      "the kernel has no NFQUEUE target"},
 };
 
+TEST(Host, AWarningOfAMissingModuleIsARefusal) {
+  const Runner warns = [](const std::vector<std::string>&, std::string_view input) -> Result<sys::RunResult> {
+    sys::RunResult result;
+    if (input.find("NFQUEUE") != std::string_view::npos)
+      result.errors = "Warning: Extension NFQUEUE revision 0 not supported, missing kernel module?\n";
+    return result;
+  };
+  const std::vector<Refusal> got = refusals(warns, config::Intercept{}, Ip::V4);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].part, "NFQUEUE");
+}
+
 TEST(Host, EachMissingPartIsNamedOnce) {
   for (const RefusalRow& row : kRefusals) {
     SCOPED_TRACE(row.says);

@@ -4,6 +4,11 @@
 . "$(dirname "$0")/lib.sh"
 need iptables ip python3 setpriv
 . "$(dirname "$0")/_doctor.sh"
+without= libraries=
+doctor() { # in a mount namespace of its own, where the folder $without lies over iptables' libraries
+  on gw unshare -m sh -c '[ -z "$1" ] || mount --bind "$1" "$2" || exit 9; shift 2; exec "$@"' sh "$without" "$libraries" \
+    "$BUILD/amtgate" -c "$T/amtgate.conf" --json doctor "$@" >"$T/doctor.json"
+}
 lab router
 sim pc1 10.71.2.10
 conf() { # LINE...: of [intercept]
@@ -94,12 +99,7 @@ daemon_start
 names "mended"
 
 echo "--- iptables without an extension"
-without=
 libraries=$(dirname "$(find /usr/lib /lib -name libxt_TPROXY.so -print -quit 2>/dev/null)")
-doctor() { # in a mount namespace of its own, where the folder $without lies over iptables' libraries
-  on gw unshare -m sh -c '[ -z "$1" ] || mount --bind "$1" "$2" || exit 9; shift 2; exec "$@"' sh "$without" "$libraries" \
-    "$BUILD/amtgate" -c "$T/amtgate.conf" --json doctor "$@" >"$T/doctor.json"
-}
 for part in TPROXY socket NFQUEUE connmark CONNMARK; do
   rm -rf "$T/xtables"
   cp -r "$libraries" "$T/xtables" && rm -f "$T/xtables/libxt_$part.so" || ok "libraries of iptables" false

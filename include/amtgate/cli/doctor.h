@@ -63,6 +63,7 @@ struct Facts {
     std::optional<pid_t> pid;  // who holds the control socket
     std::string problem;
     std::optional<std::uint64_t> capabilities;  // its effective ones, a bit each
+    std::string unit_bounds{};  // CapabilityBoundingSet= as systemd has it; asked while the daemon does not run
     // By name, as `amtgate status` has them. Nothing when it does not answer: `problem` says why.
     std::map<std::string, control::TargetStatus> targets{};
   };
