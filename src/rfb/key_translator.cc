@@ -129,8 +129,10 @@ KeyOutcome KeyTranslator::translate(const QemuKeyEvent& event, std::vector<KeyEv
   if (!key || (key->kind == AmtKey::Kind::Keypad && is_keypad(event.key))) {
     return down(viewer, event.key, By::Viewer, out);
   }
-  if (key->place == layout_->level3_key() && (event.key == kIsoLevel3Shift || event.key == kModeSwitch)) {
-    return place_down(viewer, key->place, Role::Level3, out);
+  if (event.key == kIsoLevel3Shift || event.key == kModeSwitch) {
+    if (key->place == layout_->level3_key()) return place_down(viewer, key->place, Role::Level3, out);
+    // AltGr that the viewer's user has on another key, as Caps Lock.
+    if (key->place != scan::kRightAlt) return modifier_down(viewer, event.key, out);
   }
   return place_down(viewer, key->place, Role::Plain, out);
 }

@@ -160,6 +160,17 @@ TEST(KeyTranslator, ScanCodesNeedNoLayout) {
   }
 }
 
+TEST(KeyTranslator, AltGrOnAnotherKeyOfTheViewersIsAltGr) {
+  KeyTranslator t(layout("de"));
+  EXPECT_EQ(scanned(t, true, 0x3a, 0xfe03), "+ffea");
+  EXPECT_EQ(scanned(t, true, 0x10, 0x40), "+71");
+  EXPECT_EQ(scanned(t, false, 0x10, 0x40), "-71");
+  EXPECT_EQ(scanned(t, false, 0x3a, 0xfe03), "-ffea");
+  KeyTranslator us(layout("us"));
+  EXPECT_EQ(scanned(us, true, 0xb8, 0xfe03), "+ffea");
+  EXPECT_EQ(scanned(us, false, 0xb8, 0xfe03), "-ffea");
+}
+
 TEST(KeyTranslator, ScanCodesThatAmtHasNotGoByTheirKeysym) {
   KeyTranslator t(layout("de"));
   EXPECT_EQ(scanned(t, true, 0x59, 0xffbd), "+ffe1 +30 -30 -ffe1");  // = of a key pad
