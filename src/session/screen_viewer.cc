@@ -17,7 +17,11 @@ rfb::ServerHandshake::Options handshake_options(const ViewerOptions& options, au
 }  // namespace
 
 ScreenViewer::ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now)
-    : handshake_(handshake_options(options, random), now) {}
+    : script_(options.script), handshake_(handshake_options(options, random), now) {
+  if (!script_) return;
+  state_ = State::Waiting;
+  events_.emplace_back(Ready{rfb::SecurityType::None});
+}
 
 void ScreenViewer::receive(Bytes in, TimePoint now) {
   if (state_ == State::Over) return;
@@ -27,6 +31,7 @@ void ScreenViewer::receive(Bytes in, TimePoint now) {
     if (!taken) over({taken.error().code, "viewer: " + taken.error().detail});
     return;
   }
+  if (state_ == State::Waiting) return over({Errc::BadValue, "viewer: it spoke before it was answered"});
   const Result<void> taken = handshake_.receive(in, now);
   drain_handshake(now);
   if (!taken) over(error_ ? *error_ : Error{taken.error().code, "viewer: " + taken.error().detail});
@@ -56,6 +61,12 @@ void ScreenViewer::drain_role() {
 }
 
 void ScreenViewer::accept(rfb::Size size, const std::string& name, TimePoint now) {
+  if (state_ == State::Waiting) {
+    role_.emplace(size, name);
+    state_ = State::Live;
+    events_.emplace_back(Joined{});
+    return;
+  }
   if (state_ != State::Opening) return;
   size_ = size;
   name_ = name;
@@ -66,7 +77,7 @@ void ScreenViewer::accept(rfb::Size size, const std::string& name, TimePoint now
 
 void ScreenViewer::end(const Error& error, TimePoint now) {
   if (state_ == State::Over || state_ == State::Refusing) return;
-  if (state_ == State::Live) return over(error);
+  if (state_ == State::Live || state_ == State::Waiting) return over(error);
   error_ = error;
   state_ = State::Refusing;
   handshake_.refuse(error.detail, now);
@@ -74,13 +85,13 @@ void ScreenViewer::end(const Error& error, TimePoint now) {
 }
 
 Bytes ScreenViewer::output() const {
-  const Bytes opening = handshake_.output();
+  const Bytes opening = script_ ? Bytes{} : handshake_.output();
   if (!opening.empty() || !role_) return opening;
   return role_->output();
 }
 
 void ScreenViewer::sent(std::size_t n) {
-  if (!handshake_.output().empty()) {
+  if (!script_ && !handshake_.output().empty()) {
     handshake_.sent(n);
   } else {
     role_->sent(n);

@@ -39,11 +39,17 @@ SharedScreen::Viewer* SharedScreen::find(ViewerId id) {
 }
 
 void SharedScreen::add_viewer(ViewerId id, const ViewerOptions& viewer, const std::string& who, TimePoint now) {
-  viewers_.try_emplace(id, Viewer{ScreenViewer(viewer, random_, now), who});
+  const auto [it, added] = viewers_.try_emplace(id, Viewer{ScreenViewer(viewer, random_, now), who});
+  if (!added || !viewer.script) return;
+  it->second.script = true;
+  drain(id, it->second, now);
 }
 
 void SharedScreen::remove_viewer(ViewerId id, TimePoint now) {
-  if (viewers_.erase(id) == 0) return;
+  Viewer* gone = find(id);
+  if (gone == nullptr) return;
+  let_go(*gone, now);
+  viewers_.erase(id);
   if (typist_ == id) {
     release_keys(now);
     typist_.reset();
@@ -94,6 +100,7 @@ void SharedScreen::drain(ViewerId id, Viewer& viewer, TimePoint now) {
       rfb::ServerRole* role = viewer.machine.screen();
       if (role != nullptr) role->resized(screen_.size());  // it may have changed since accept()
       viewer.ready = false;
+      if (viewer.script) continue;
       if (typist_) {
         viewer.watches = true;
       } else {
@@ -116,8 +123,14 @@ void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
       return;  // drain() goes on with what that brought
     }
   }
+  if (viewer.script && away_) {
+    viewer.machine.end({why_away_.empty() ? Errc::Unreachable : away_code_, away_sentence()}, now);
+    return;
+  }
   viewer.ready = true;
-  if (device_ == Device::Live || device_ == Device::Away) {
+  if (viewer.script && device_ == Device::Live) {
+    if (drawn_) viewer.machine.accept(screen_.size(), options_.name, now);
+  } else if (device_ == Device::Live || device_ == Device::Away) {
     viewer.machine.accept(screen_.size(), options_.name, now);
   } else if (device_ == Device::Absent) {
     device_ = Device::Opening;
@@ -125,8 +138,26 @@ void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
   }
 }
 
-bool SharedScreen::joined_any() const {
-  return std::any_of(viewers_.begin(), viewers_.end(), [](const auto& v) { return v.second.machine.joined(); });
+bool SharedScreen::person_joined() const {
+  return std::any_of(viewers_.begin(), viewers_.end(),
+                     [](const auto& v) { return v.second.machine.joined() && !v.second.script; });
+}
+
+void SharedScreen::admit_scripts(TimePoint now) {
+  for (auto& [id, viewer] : viewers_) {
+    if (!viewer.script || !viewer.ready || viewer.machine.joined()) continue;
+    viewer.machine.accept(screen_.size(), options_.name, now);
+    drain(id, viewer, now);
+  }
+}
+
+void SharedScreen::end_scripts(const Error& error, TimePoint now) {
+  for (auto& [id, viewer] : viewers_) {
+    if (!viewer.script) continue;
+    viewer.ready = false;
+    viewer.machine.end(error, now);
+    drain(id, viewer, now);
+  }
 }
 
 // --- keyboard and mouse -----------------------------------------------------------------------------------
@@ -134,7 +165,7 @@ bool SharedScreen::joined_any() const {
 void SharedScreen::pass_keyboard_on(TimePoint now) {
   for (const auto& [id, viewer] : viewers_) {
     // With `view` those who came to watch go on watching.
-    if (!viewer.machine.joined() || (viewer.watches && options_.share == Share::View)) continue;
+    if (!viewer.machine.joined() || viewer.script || (viewer.watches && options_.share == Share::View)) continue;
     return void(give(id, now));
   }
 }
@@ -144,6 +175,7 @@ Result<void> SharedScreen::give(ViewerId id, TimePoint now) {
   if (viewer == nullptr || !viewer->machine.joined()) {
     return Error{Errc::BadValue, "viewer " + std::to_string(id.value) + " does not look at this screen"};
   }
+  if (viewer->script) return Error{Errc::BadValue, "a script types whoever has the keyboard"};
   if (typist_ == id) return {};
   release_keys(now);
   typist_ = id;
@@ -160,17 +192,32 @@ void SharedScreen::release_keys(TimePoint now) {
 }
 
 void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoint now) {
-  if (typist_ != id || !role_) return;
+  Viewer& viewer = *find(id);
+  if (!role_ || (typist_ != id && !viewer.script)) return;
   if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) return role_->pointer(*pointer, now);
   if (!keys_) return void(++keys_dropped_);
   strokes_.clear();
   rfb::KeyOutcome outcome = rfb::KeyOutcome::Sent;
   if (const auto* key = std::get_if<rfb::KeyEvent>(&event)) {
     outcome = keys_->translate(*key, strokes_);
+    if (viewer.script) {
+      std::erase(viewer.down, key->key);
+      if (key->down && viewer.down.size() < rfb::kMaxKeysDown) viewer.down.push_back(key->key);
+    }
   } else if (const auto* place = std::get_if<rfb::QemuKeyEvent>(&event)) {
     outcome = keys_->translate(*place, strokes_);
   }
   if (outcome != rfb::KeyOutcome::Sent) ++keys_dropped_;
+  for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
+}
+
+/// A script that ends in the middle of a combination leaves no key down.
+void SharedScreen::let_go(Viewer& script, TimePoint now) {
+  strokes_.clear();
+  while (keys_ && role_ && !script.down.empty()) {
+    (void)keys_->translate(rfb::KeyEvent{false, script.down.back()}, strokes_);
+    script.down.pop_back();
+  }
   for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
 }
 
@@ -221,6 +268,7 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   role_.emplace(rfb::ClientRole::Options{limit_, options_.keep_awake}, init, screen_, now);
   if (options_.keyboard) keys_.emplace(options_.keyboard);
   complete_ = true;
+  drawn_ = false;
   if (back) {
     events_.emplace_back(DeviceBack{now - away_since_});
   }
@@ -229,7 +277,7 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   caption_at_.reset();
   drain_role(now);
   for (auto& [id, viewer] : viewers_) {
-    if (!viewer.ready || viewer.machine.joined()) continue;
+    if (!viewer.ready || viewer.machine.joined() || viewer.script) continue;
     viewer.machine.accept(screen_.size(), options_.name, now);
     drain(id, viewer, now);
   }
@@ -244,8 +292,11 @@ void SharedScreen::drain_role(TimePoint now) {
     } else if (std::holds_alternative<rfb::ClientRole::Complete>(*event)) {
       complete_ = true;
       retry_ = kFirstRetry;
+      drawn_ = drawn_ || role_->drawn();
+      if (drawn_) admit_scripts(now);
     } else if (const auto* resized = std::get_if<rfb::ClientRole::Resized>(&*event)) {
       caption_.forget();
+      drawn_ = false;
       for (auto& [id, viewer] : viewers_) {
         if (rfb::ServerRole* role = viewer.machine.screen()) role->resized(resized->size);
       }
@@ -301,7 +352,7 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
   role_.reset();
   keys_.reset();
   complete_ = true;
-  if (!options_.reconnect || !joined_any()) {
+  if (!options_.reconnect || !person_joined()) {
     device_ = Device::Absent;
     away_ = false;
     retry_at_.reset();
@@ -317,6 +368,8 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
   device_ = Device::Away;
   restarting_ = restarting_ && restarts(error.code);
   why_away_ = restarting_ ? std::string() : error.detail;
+  away_code_ = error.code;
+  end_scripts({restarting_ ? Errc::Unreachable : error.code, away_sentence()}, now);
   retry_at_ = now + retry_;
   retry_ = std::min<Duration>(retry_ * 2, kLastRetry);
   caption(now);
@@ -325,6 +378,12 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
     viewer.machine.accept(screen_.size(), options_.name, now);  // it may wait with the others
     drain(id, viewer, now);
   }
+}
+
+/// For scripts.
+std::string SharedScreen::away_sentence() const {
+  if (why_away_.empty()) return options_.name + " is restarting; its screen is back when the machine is";
+  return options_.name + " is away: " + why_away_;
 }
 
 void SharedScreen::caption(TimePoint now) {

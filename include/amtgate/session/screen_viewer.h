@@ -16,6 +16,9 @@ namespace amtgate::session {
 
 struct ViewerOptions {
   std::optional<std::string> password;  // asked of the viewer; the first 8 bytes count
+  /// A script of the administrator's. It was let in already, so there is no opening: the connection begins with
+  /// ServerInit, once there is a picture. What it wants of a screen that is shared: see SharedScreen.
+  bool script = false;
 };
 
 class ScreenViewer {
@@ -53,14 +56,15 @@ class ScreenViewer {
   bool over() const { return state_ == State::Over; }
 
  private:
-  enum class State { Opening, Refusing, Live, Over };
+  enum class State { Opening, Waiting, Refusing, Live, Over };
 
   void drain_handshake(TimePoint now);
   void drain_role();
   void over(Error error);
 
   State state_ = State::Opening;
-  rfb::ServerHandshake handshake_;
+  bool script_;
+  rfb::ServerHandshake handshake_;  // of nobody, where it is a script
   std::optional<rfb::ServerRole> role_;
   rfb::Size size_;
   std::string name_;

@@ -7,6 +7,10 @@
 // AMT has one KVM session. It is asked for when the first viewer has passed its opening, and given up with the last
 // viewer. Each viewer has its own format, encoding and pace; one of them types. When the machine goes away (every
 // reboot) the viewers stay, with the last picture and a caption, until it is back.
+//
+// Scripts look on beside them and take nothing from anybody: what they type is always taken, they never hold the
+// keyboard, and they see the machine's own picture only: they join when it has been drawn, and are ended when the
+// machine goes away.
 #pragma once
 
 #include <cstdint>
@@ -96,7 +100,7 @@ class SharedScreen {
   void viewer_sent(ViewerId id, std::size_t n, TimePoint now);
   /// Ends it in its protocol's words where there still are some; ViewerEnded follows.
   void end_viewer(ViewerId id, const Error& error, TimePoint now);
-  /// From now on this one types. Errors: BadValue (no such viewer, or it has not joined).
+  /// From now on this one types. Errors: BadValue (no such viewer, it has not joined, or it is a script).
   Result<void> give(ViewerId id, TimePoint now);
   std::optional<ViewerId> typist() const { return typist_; }
   std::size_t viewers() const { return viewers_.size(); }
@@ -125,12 +129,17 @@ class SharedScreen {
     std::string who;
     bool ready = false;    // waits for a screen
     bool watches = false;  // came when somebody else was typing
+    bool script = false;
+    std::vector<rfb::Keysym> down{};  // keys that a script holds
   };
 
   Viewer* find(ViewerId id);
   void drain(ViewerId id, Viewer& viewer, TimePoint now);
   void on_ready(ViewerId id, Viewer& viewer, TimePoint now);
   void input(ViewerId id, const ScreenViewer::Event& event, TimePoint now);
+  void admit_scripts(TimePoint now);
+  void end_scripts(const Error& error, TimePoint now);
+  void let_go(Viewer& script, TimePoint now);
   void pass_keyboard_on(TimePoint now);
   void release_keys(TimePoint now);
   void drain_handshake(TimePoint now);
@@ -141,9 +150,10 @@ class SharedScreen {
   void end_all(const Error& error, TimePoint now);
   void learn_limit();
   void caption(TimePoint now);
+  std::string away_sentence() const;
   void changed(const rfb::Rect& area);
   void show(TimePoint now);
-  bool joined_any() const;
+  bool person_joined() const;
 
   ScreenOptions options_;
   auth::RandomSource& random_;
@@ -159,8 +169,9 @@ class SharedScreen {
   std::uint64_t limit_;
   std::uint64_t keys_dropped_ = 0;
 
-  bool away_ = false;  // since it was live, also while it is opened anew
-  std::string why_away_;
+  bool away_ = false;     // since it was live, also while it is opened anew
+  std::string why_away_;  // empty: it restarts
+  Errc away_code_ = Errc::Closed;
   TimePoint away_since_;
   Duration retry_{kFirstRetry};
   bool restarting_ = false;
@@ -169,6 +180,7 @@ class SharedScreen {
   rfb::Caption caption_;
 
   bool complete_ = true;  // no update of AMT is under way
+  bool drawn_ = false;    // a whole update has come since it is live, or has its present size
   bool stale_ = false;    // something has changed since viewers were shown the screen
   TimePoint shown_;
   std::deque<Event> events_;
