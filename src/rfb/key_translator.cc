@@ -6,7 +6,7 @@
 
 #include "amtgate/rfb/dead_keys.h"
 #include "amtgate/rfb/keysyms.h"
-#include "amtgate/rfb/utf8.h"
+#include "amtgate/rfb/typed_text.h"
 
 namespace amtgate::rfb {
 namespace {
@@ -337,31 +337,16 @@ void KeyTranslator::release_all(std::vector<KeyEvent>& out) {
 // --- what is not a viewer's ---
 
 Result<void> KeyTranslator::type(std::string_view text, std::vector<KeyEvent>& out) {
-  if (text.size() > kMaxTypedText) {
-    return Error{Errc::TooLarge,
-                 "text of " + std::to_string(text.size()) + " bytes (limit " + std::to_string(kMaxTypedText) + ")"};
-  }
-  std::vector<KeyStroke> strokes;
-  std::size_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    const std::string where = "character " + std::to_string(number) + " of the text ";
-    if (text.starts_with("\r\n")) text.remove_prefix(1);
-    const auto c = take_utf8(text);
-    if (!c) return Error{Errc::BadValue, where + "is not UTF-8"};
-    if (*c == '\n' || *c == '\r') {
-      strokes.push_back({scan::kReturn, false, false});
-    } else if (*c == '\t') {
-      strokes.push_back({scan::kTab, false, false});
-    } else if (*c < 0x20 || (*c >= 0x7f && *c < 0xa0)) {
-      return Error{Errc::BadValue, where + "is a control character"};
-    } else {
-      const std::vector<KeyStroke> some = layout_->strokes(keysym_of(*c), caps());
-      if (some.empty()) return Error{Errc::Unsupported, where + "cannot be typed in the layout " + layout_->name()};
-      strokes.insert(strokes.end(), some.begin(), some.end());
+  const Result<std::vector<Keysym>> keys = text_keysyms(text);
+  if (!keys) return keys.error();
+  if (Result<void> r = typable(*keys, *layout_, caps()); !r) return r;
+  for (const Keysym key : *keys) {
+    if (key == keysym::kReturn || key == keysym::kTab) {
+      stroke({key == keysym::kTab ? scan::kTab : scan::kReturn, false, false}, Others::Lift, out);
+      continue;
     }
+    for (const KeyStroke& s : layout_->strokes(key, caps())) stroke(s, Others::Lift, out);
   }
-  for (const KeyStroke& s : strokes) stroke(s, Others::Lift, out);
   return {};
 }
 

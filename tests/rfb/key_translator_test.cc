@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "amtgate/rfb/keysyms.h"
+#include "amtgate/rfb/typed_text.h"
 
 namespace amtgate::rfb {
 namespace {

@@ -27,8 +27,6 @@ inline constexpr std::size_t kMaxKeysDown = 64;
 inline constexpr std::size_t kMaxKeysNoted = 32;
 /// Events that one call of KeyTranslator::translate() appends at most.
 inline constexpr std::size_t kMaxEventsPerKey = 64;
-/// Text that KeyTranslator::type() takes at once.
-inline constexpr std::size_t kMaxTypedText = 64U << 10U;
 
 enum class KeyOutcome : std::uint8_t {
   Sent,         // done, also where nothing had to be sent (Caps Lock, a repeated release)
