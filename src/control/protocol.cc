@@ -38,10 +38,10 @@ std::string success(Json data) {
 }
 
 Json json_of(const SessionInfo& s) {
-  return {{"id", s.id.value},       {"target", s.target},    {"service", s.service},
-          {"client", s.client},     {"user", s.user},        {"device", s.device},
-          {"tls", s.tls},           {"state", s.state},      {"started", format_time(s.started)},
-          {"rx_bytes", s.rx_bytes}, {"tx_bytes", s.tx_bytes}};
+  return {{"id", s.id.value},       {"target", s.target},     {"service", s.service},
+          {"client", s.client},     {"user", s.user},         {"device", s.device},
+          {"tls", s.tls},           {"state", s.state},       {"started", format_time(s.started)},
+          {"rx_bytes", s.rx_bytes}, {"tx_bytes", s.tx_bytes}, {"role", s.role}};
 }
 Json json_of(const std::vector<SessionInfo>& sessions) {
   Json out = Json::array();
@@ -131,12 +131,21 @@ Error bad_field(const std::string& key) {
   return Error{Errc::BadValue, "the daemon's answer has no usable '" + key + "'"};
 }
 
-std::string end_session(Commands& commands, const Json& request) {
+/// A command that is done to one session.
+std::string with_session(Commands& commands, const std::string& name, Result<void> (Commands::*act)(SessionId),
+                         const Json& request) {
   const auto id = request.find("id");
   if (id == request.end() || !id->is_number_unsigned())
-    return refusal("end needs an id: a number of `amtgate sessions`");
-  const Result<void> ended = commands.end(SessionId{id->get<std::uint64_t>()});
-  return ended ? success(Json::object()) : refusal(ended.error().detail);
+    return refusal(name + " needs an id: a number of `amtgate sessions`");
+  const Result<void> done = (commands.*act)(SessionId{id->get<std::uint64_t>()});
+  return done ? success(Json::object()) : refusal(done.error().detail);
+}
+
+std::optional<Errc> errc_of(std::string_view word) {
+  for (int i = 0; i <= static_cast<int>(Errc::System); ++i) {
+    if (word == amtgate::name(static_cast<Errc>(i))) return static_cast<Errc>(i);
+  }
+  return std::nullopt;
 }
 
 std::string reload(Commands& commands) {
@@ -156,10 +165,30 @@ std::string answer(Commands& commands, std::string_view request) {
   const auto name = command->get<std::string>();
   if (name == "status") return success(json_of(commands.status()));
   if (name == "sessions") return success(json_of(commands.sessions()));
-  if (name == "end") return end_session(commands, *json);
+  if (name == "end") return with_session(commands, name, &Commands::end, *json);
+  if (name == "give") return with_session(commands, name, &Commands::give, *json);
   if (name == "reload") return reload(commands);
   if (name == "metrics") return success(render(commands.metrics()));
+  if (name == "viewer") return refusal("viewer needs a target: a name of `amtgate status`, or an address");
   return refusal("unknown command '" + name.substr(0, 40) + "'");
+}
+
+std::optional<std::string> viewer_target(std::string_view request) {
+  if (request.size() > kMaxRequest) return std::nullopt;
+  const std::optional<Json> json = parse_json(request, kMaxDepth);
+  if (!json || !json->is_object()) return std::nullopt;
+  const auto command = json->find("command"), target = json->find("target");
+  if (command == json->end() || *command != "viewer") return std::nullopt;
+  if (target == json->end() || !target->is_string()) return std::nullopt;
+  return target->get<std::string>();
+}
+
+std::string viewer_accepted(const ViewerInfo& viewer) {
+  return success(
+      {{"target", viewer.target}, {"device", viewer.device}, {"tls", viewer.tls}, {"keyboard", viewer.keyboard}});
+}
+std::string viewer_refused(const Error& why) {
+  return dump(Json{{"ok", false}, {"error", why.detail}, {"cause", amtgate::name(why.code)}}) + "\n";
 }
 
 std::string request(std::string_view command) {
@@ -167,6 +196,12 @@ std::string request(std::string_view command) {
 }
 std::string request_end(SessionId id) {
   return dump(Json{{"command", "end"}, {"id", id.value}}) + "\n";
+}
+std::string request_give(SessionId id) {
+  return dump(Json{{"command", "give"}, {"id", id.value}}) + "\n";
+}
+std::string request_viewer(std::string_view target) {
+  return dump(Json{{"command", "viewer"}, {"target", target}}) + "\n";
 }
 
 Result<Reply> parse_reply(std::string_view line) {
@@ -180,6 +215,7 @@ Result<Reply> parse_reply(std::string_view line) {
   if (!reply.ok) {
     reply.error = fields.text("error");
     if (json->contains("mistakes")) reply.mistakes = fields.texts("mistakes");
+    if (json->contains("cause")) reply.cause = errc_of(fields.text("cause"));
     if (!fields.wrong().empty()) return bad_field(fields.wrong());
     return reply;
   }
@@ -247,10 +283,24 @@ Result<std::vector<SessionInfo>> sessions_from_json(std::string_view text) {
     s.started = f.time("started");
     s.rx_bytes = f.number("rx_bytes");
     s.tx_bytes = f.number("tx_bytes");
+    s.role = f.text("role");
     if (!f.wrong().empty()) return bad_field(f.wrong());
     out.push_back(std::move(s));
   }
   return out;
+}
+
+Result<ViewerInfo> viewer_from_json(std::string_view text) {
+  const std::optional<Json> json = parse_json(text, kMaxDepth);
+  if (!json || !json->is_object()) return Error{Errc::BadValue, "the daemon's answer is not a JSON object"};
+  Fields f(*json);
+  ViewerInfo v;
+  v.target = f.text("target");
+  v.device = f.text("device");
+  v.tls = f.text("tls");
+  v.keyboard = f.text("keyboard");
+  if (!f.wrong().empty()) return bad_field(f.wrong());
+  return v;
 }
 
 std::string format_time(WallTime t) {

@@ -1,5 +1,7 @@
 #include "amtgate/daemon/answer_server.h"
 
+#include <fcntl.h>
+
 #include <array>
 #include <map>
 
@@ -57,7 +59,15 @@ struct AnswerServer::Impl {
       const std::size_t end = c.request.find(options.end);
       if (end == std::string::npos && c.request.size() > options.max_request) return false;
       if (end == std::string::npos) continue;
-      c.answer = answer(std::string_view(c.request).substr(0, end));
+      Reply reply = answer(std::string_view(c.request).substr(0, end), c.stream->fd());
+      if (const auto* hand_over = std::get_if<HandOver>(&reply)) {
+        // The stream closes its own descriptor when it goes, at the end of this turn.
+        c.stream->want(false, false);
+        sys::UniqueFd connection(::fcntl(c.stream->fd(), F_DUPFD_CLOEXEC, 0));
+        if (connection) (*hand_over)(std::move(connection));
+        return false;
+      }
+      c.answer = std::move(std::get<std::string>(reply));
       c.stream->want(false, true);
       return !c.answer.empty();
     }

@@ -56,6 +56,10 @@ Result<void> Commander::end(control::SessionId id) {
   return gateway_.end(id, "the administrator ended the session");
 }
 
+Result<void> Commander::give(control::SessionId id) {
+  return gateway_.give(id);
+}
+
 std::vector<std::string> Commander::reload() {
   std::vector<std::string> mistakes = reload_();
   reload_failed_ = !mistakes.empty();

@@ -229,13 +229,13 @@ class Daemon {
     control.admit = [this](int fd) { return may_command(fd); };
     std::optional<AnswerServer> control_server(
         std::in_place, *loop_, std::move(control_fd_), control,
-        [&](std::string_view request) { return control::answer(commander, request); });
+        [&](std::string_view request, int fd) { return answer(commander, request, fd); });
     std::optional<AnswerServer> metrics_server;
     if (metrics_fd_) {
       AnswerOptions page;
       page.end = "\r\n\r\n";
       page.max_request = kMaxHttpHead;
-      metrics_server.emplace(*loop_, std::move(metrics_fd_), page, [&](std::string_view head) {
+      metrics_server.emplace(*loop_, std::move(metrics_fd_), page, [&](std::string_view head, int) {
         return control::http_answer(head, [&] { return control::render(commander.metrics()); });
       });
     }
@@ -250,6 +250,16 @@ class Daemon {
     sys::notify_ready(summary());
     loop_->run();
     stop(control_server, metrics_server);
+  }
+
+  AnswerServer::Reply answer(Commander& commander, std::string_view request, int fd) {
+    const std::optional<std::string> machine = control::viewer_target(request);
+    if (!machine) return control::answer(commander, request);
+    Result<gateway::Gateway::TakeViewer> take = gateway_->viewer(*machine);
+    if (!take) return control::viewer_refused(take.error());
+    const Result<net::Credentials> peer = net::peer_credentials(fd);
+    const std::string who = "control (uid " + (peer ? std::to_string(peer->uid) : std::string("?")) + ")";
+    return [take = std::move(*take), who](sys::UniqueFd connection) { take(std::move(connection), who); };
   }
 
   bool may_command(int fd) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amtgate/config/machine.h"
 #include "amtgate/config/served_ports.h"
 
 namespace amtgate::gateway {
@@ -78,6 +79,19 @@ Directory::Match Directory::match(const IpAddress& client, const Endpoint& desti
     out.target = {config_, &config_->targets[out.decision.target]};
   }
   return out;
+}
+
+Result<Directory::Machine> Directory::find(std::string_view machine) const {
+  const Result<config::Machine> found = config::find_machine(*config_, machine);
+  if (!found) return found.error();
+  const std::shared_ptr<const config::Target> target(config_, found->target);
+  if (const auto* network = std::get_if<Network>(&found->aim)) return Machine{target, network->address};
+  const std::string& name = std::get<std::string>(found->aim);
+  if (const auto at = names_.find(name); at != names_.end() && !at->second.empty()) {
+    return Machine{target, at->second.front()};
+  }
+  if (target->amt) return Machine{target, IpAddress{}};  // where the AMT is does not depend on it
+  return Error{Errc::Unreachable, target->name + ": the name '" + name + "' does not resolve. Is DNS up?"};
 }
 
 Result<IpAddress> Directory::device(const config::Target& target, const IpAddress& destination) const {

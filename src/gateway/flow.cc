@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amtgate/control/protocol.h"
 #include "amtgate/gateway/carry.h"
 #include "amtgate/gateway/local_address.h"
 #include "amtgate/session/passthrough_joint.h"
@@ -47,8 +48,15 @@ std::string screen_key(const Directory& directory, const IpAddress& client, cons
   const Directory::Match match =
       directory.match(client, destination, is_local(client) ? packet::Origin::Local : packet::Origin::Forwarded);
   if (match.target == nullptr || match.target->vnc_mode != config::VncMode::Translate) return {};
-  const Result<IpAddress> address = directory.device(*match.target, destination.address);
-  return address ? match.target->name + "|" + address->to_string() : std::string();
+  const Result<std::string> key = screen_key(directory, *match.target, destination.address);
+  return key ? *key : std::string();
+}
+
+Result<std::string> screen_key(const Directory& directory, const config::Target& target,
+                               const IpAddress& destination) {
+  const Result<IpAddress> address = directory.device(target, destination);
+  if (!address) return address.error();
+  return target.name + "|" + address->to_string();
 }
 
 Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
@@ -61,12 +69,24 @@ Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
       client_(std::make_unique<net::Stream>(shard.loop(), std::move(accepted.fd))),
       timer_(shard.loop(), [this] { on_timer(); }) {}
 
+Flow::Flow(Shard& shard, control::SessionId id, ScriptViewer viewer)
+    : shard_(shard),
+      id_(id),
+      script_(std::move(viewer.who)),
+      destination_{viewer.address, kVncPort},
+      started_(sys::wall_now()),
+      began_(shard.loop().now()),
+      target_(std::move(viewer.target)),
+      client_(std::make_unique<net::Stream>(shard.loop(), std::move(viewer.connection))),
+      timer_(shard.loop(), [this] { on_timer(); }) {}
+
 Flow::~Flow() {
   leave_screen();
   if (!passthrough_account_.empty()) shard_.shared().dialer.login_undecided(passthrough_account_);
 }
 
 void Flow::start() {
+  if (is_script()) return start_script();
   if (destination_.port == shard_.shared().listener_port && is_local(destination_.address)) {
     // Nobody aims at the listener itself but by mistake or to probe it.
     log::info(
@@ -168,14 +188,33 @@ bool Flow::start_screen() {
   if (t.client_auth != config::ClientAuth::None && t.vnc_security != config::VncSecurity::Password) return false;
   const std::string key = screen_key(*policy_->directory, client_at_.address, destination_);
   if (key.empty()) return false;
-  state_ = State::Screen;
   session::ViewerOptions options;
   if (t.vnc_security == config::VncSecurity::Password) options.password = t.vnc_password.reveal();
+  open_screen(key, options);
+  return true;
+}
+
+/// A script of the control socket. It is let in already, whatever `allow` and vnc_security ask of viewers.
+void Flow::start_script() {
+  policy_ = shard_.shared().policy();
+  service_ = Service::Vnc;
+  method_ = "control";
+  const Result<std::string> key = screen_key(*policy_->directory, *target_, destination_.address);
+  if (key) return open_screen(*key, {.password = {}, .script = true});
+  why_ = key.error();
+  failed(*why_);
+  append(last_words_.buffer(), as_bytes(control::viewer_refused(*why_)));
+  client_->on_ready([this](net::Ready) { drain_closing(); });
+  closing();
+  drain_closing();
+}
+
+void Flow::open_screen(const std::string& key, const session::ViewerOptions& options) {
+  state_ = State::Screen;
   screen_ = &shard_.screen(key, target_, destination_.address);
-  screen_->attach(*this, viewer_id(id_), options, client_at_.address.to_string());
+  screen_->attach(*this, viewer_id(id_), options, is_script() ? script_ : client_at_.address.to_string());
   client_->on_ready([this](net::Ready) { pump_screen(); });
   pump_screen();
-  return true;
 }
 
 void Flow::pump_screen() {
@@ -206,6 +245,14 @@ void Flow::pump_screen() {
 
 void Flow::screen_output() {
   if (state_ != State::Screen) return;
+  if (is_script()) {
+    if (!joined_screen_) return client_->want(true, false);  // not before it is answered
+    while (!first_words_.view().empty()) {
+      const net::IoResult put = client_->write(first_words_.view());
+      if (put.status != net::Io::Ok) return client_->want(true, true);
+      first_words_.sent(put.bytes);
+    }
+  }
   const session::ViewerId id = viewer_id(id_);
   for (int i = 0; i < kReadsPerTurn; ++i) {
     const Bytes out = screen_->output(id);
@@ -218,7 +265,7 @@ void Flow::screen_output() {
 }
 
 void Flow::screen_known(rfb::SecurityType security) {
-  method_ = std::string(rfb::name(security));
+  if (!is_script()) method_ = std::string(rfb::name(security));
 }
 
 void Flow::screen_joined() {
@@ -226,6 +273,12 @@ void Flow::screen_joined() {
   device_at_ = screen_->device();
   device_tls_ = screen_->tls();
   device_trust_ = screen_->trust();
+  if (is_script()) {
+    append(first_words_.buffer(), as_bytes(control::viewer_accepted({.target = target_->name,
+                                                                     .device = device_at_.to_string(),
+                                                                     .tls = device_tls_,
+                                                                     .keyboard = target_->keyboard})));
+  }
   log_open();
 }
 
@@ -239,7 +292,11 @@ void Flow::screen_ended(const Error& error) {
     stage_ = screen_->stage();
     if (const Endpoint device = screen_->device(); device.port.value != 0) device_at_ = device;
     failed(error);
-    append(last_words_.buffer(), screen_->output(viewer_id(id_)));
+    if (is_script()) {
+      append(last_words_.buffer(), as_bytes(control::viewer_refused(error)));
+    } else {
+      append(last_words_.buffer(), screen_->output(viewer_id(id_)));
+    }
   }
   leave_screen();
   closing();
@@ -471,7 +528,7 @@ void Flow::failed(const Error& error) {
   log::warn(stranger_limit(), "session.failed",
             {{"sid", id_.value},
              {"kind", service_ ? std::string(amtgate::name(*service_)) : std::string("-")},
-             {"client", client_at_},
+             {"client", client_name()},
              {"target", target_->name},
              {"device", device_at_.port.value != 0 ? device_at_.to_string() : std::string("-")},
              {"stage", stage_},
@@ -597,7 +654,7 @@ void Flow::log_open() {
   shard_.mutable_counters().opened_of(*service_).add();
   log::info("session.open", {{"sid", id_.value},
                              {"kind", amtgate::name(*service_)},
-                             {"client", client_at_},
+                             {"client", client_name()},
                              {"target", target_->name},
                              {"device", device_at_},
                              {"user", user_.empty() ? "-" : user_},
@@ -614,7 +671,7 @@ void Flow::log_end(std::string_view cause, std::string_view side, std::string_vi
   shard_.mutable_counters().to_client_bytes.add(tx);
   log::info("session.end", {{"sid", id_.value},
                             {"kind", amtgate::name(*service_)},
-                            {"client", client_at_},
+                            {"client", client_name()},
                             {"target", target_->name},
                             {"device", device_at_},
                             {"user", user_.empty() ? "-" : user_},
@@ -670,7 +727,7 @@ control::SessionInfo Flow::info() const {
   out.id = id_;
   out.target = target_->name;
   out.service = service_ ? std::string(amtgate::name(*service_)) : std::string();
-  out.client = client_at_.to_string();
+  out.client = client_name();
   out.user = user_;
   out.device = device_at_.port.value != 0 ? device_at_.to_string() : std::string();
   out.tls = device_tls_;
@@ -683,6 +740,7 @@ control::SessionInfo Flow::info() const {
       out.tx_bytes = client_->tx_bytes();
       if (screen_->device().port.value != 0) out.device = screen_->device().to_string();
       out.tls = screen_->tls();
+      if (joined_screen_) out.role = is_script() ? "script" : screen_->types(viewer_id(id_)) ? "types" : "watches";
       break;
     case State::Closing:
     case State::Ended: out.state = "closing"; break;

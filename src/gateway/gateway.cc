@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "amtgate/config/served_ports.h"
+#include "amtgate/gateway/flow.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/intercept/queue.h"
 #include "amtgate/net/resolve.h"
@@ -215,6 +216,33 @@ class TheGateway final : public Gateway {
       if (found) return {};
     }
     return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+  }
+
+  Result<void> give(control::SessionId id) override {
+    std::optional<Result<void>> given;
+    for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] { given = lane->shard->give(id); });
+      if (given) return *given;
+    }
+    return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+  }
+
+  Result<TakeViewer> viewer(const std::string& name) override {
+    const std::shared_ptr<const Directory> directory = shared_.policy()->directory;
+    Result<Directory::Machine> machine = directory->find(name);
+    if (!machine) return machine.error();
+    if (!machine->target->serves(Service::Vnc)) {
+      return Error{Errc::Refused, machine->target->name + ": `services` of this target does not name vnc"};
+    }
+    const Result<std::string> key = screen_key(*directory, *machine->target, machine->address);
+    if (!key) return key.error();
+    Shard* home = &shared_.home(*key);
+    return TakeViewer([this, home, target = machine->target, address = machine->address](sys::UniqueFd connection,
+                                                                                         const std::string& who) {
+      const control::SessionId id{shared_.next_id.fetch_add(1, std::memory_order_relaxed)};
+      const auto moving = std::make_shared<ScriptViewer>(ScriptViewer{std::move(connection), target, address, who});
+      home->loop().post([home, id, moving] { home->adopt(id, std::move(*moving)); });
+    });
   }
 
   control::Status status() const override {

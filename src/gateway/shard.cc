@@ -33,15 +33,20 @@ Shard* Shard::home_of(const net::Accepted& accepted) {
   if (accepted.destination.port != kVncPort || shared_.shards.size() < 2) return this;
   const std::string key = screen_key(*shared_.policy()->directory, accepted.client.address, accepted.destination);
   if (key.empty()) return this;
-  return shared_.shards[std::hash<std::string>{}(key) % shared_.shards.size()];
+  return &shared_.home(key);
 }
 
 void Shard::adopt(control::SessionId id, net::Accepted accepted) {
   begin(id, std::move(accepted));
 }
 
-void Shard::begin(control::SessionId id, net::Accepted accepted) {
-  auto flow = std::make_unique<Flow>(*this, id, std::move(accepted));
+void Shard::adopt(control::SessionId id, ScriptViewer viewer) {
+  begin(id, std::move(viewer));
+}
+
+template <class Connection>
+void Shard::begin(control::SessionId id, Connection connection) {
+  auto flow = std::make_unique<Flow>(*this, id, std::move(connection));
   Flow& started = *flow;
   flows_.emplace(id.value, std::move(flow));
   started.start();

@@ -12,6 +12,7 @@ class Nothing final : public amtgate::control::Commands {
   amtgate::control::Status status() const override { return {}; }
   std::vector<amtgate::control::SessionInfo> sessions() const override { return {}; }
   amtgate::Result<void> end(amtgate::control::SessionId) override { return {}; }
+  amtgate::Result<void> give(amtgate::control::SessionId) override { return {}; }
   std::vector<std::string> reload() override { return {"f:1: x"}; }
   std::vector<amtgate::control::Metric> metrics() const override { return {}; }
 };
@@ -25,9 +26,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string answer = control::answer(commands, text);
   if (answer.empty() || answer.find('\n') != answer.size() - 1) std::abort();
   if (!control::parse_reply(answer)) std::abort();
+  if (const auto target = control::viewer_target(text)) {
+    const auto refused = control::parse_reply(control::viewer_refused({Errc::BadValue, *target}));
+    if (!refused || refused->cause != Errc::BadValue) std::abort();
+  }
   if (const auto reply = control::parse_reply(text); reply && reply->ok) {
     (void)control::status_from_json(reply->data);
     (void)control::sessions_from_json(reply->data);
+    (void)control::viewer_from_json(reply->data);
   }
   (void)control::http_answer(text, [] { return "x"; });
   return 0;

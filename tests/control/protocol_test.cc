@@ -9,6 +9,7 @@ class FakeDaemon final : public Commands {
  public:
   std::vector<std::string> mistakes;
   std::uint64_t ended = 0;
+  std::uint64_t given = 0;
 
   Status status() const override {
     Status s;
@@ -27,11 +28,17 @@ class FakeDaemon final : public Commands {
     s.user = "caf\xe9";  // a client may claim any bytes
     s.started = std::chrono::system_clock::from_time_t(1769860800);
     s.tx_bytes = 18446744073709551615U;
+    s.role = "types";
     return {s};
   }
   Result<void> end(SessionId id) override {
     if (id.value != 42) return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
     ended = id.value;
+    return {};
+  }
+  Result<void> give(SessionId id) override {
+    if (id.value != 42) return Error{Errc::BadValue, "session " + std::to_string(id.value) + " is no viewer"};
+    given = id.value;
     return {};
   }
   std::vector<std::string> reload() override { return mistakes; }
@@ -61,6 +68,7 @@ TEST(Protocol, SessionsComeBackAsTheyWere) {
   EXPECT_EQ(s.client, "10.0.0.5:51332");
   EXPECT_EQ(s.user, "caf\xef\xbf\xbd");
   EXPECT_EQ(s.tx_bytes, 18446744073709551615U);
+  EXPECT_EQ(s.role, "types");
   EXPECT_EQ(format_time(s.started), "2026-01-31T12:00:00Z");
 }
 
@@ -92,6 +100,46 @@ TEST(Protocol, EndsTheSessionOfThatNumber) {
   EXPECT_TRUE(ask(daemon, request_end(SessionId{42})).ok);
   EXPECT_EQ(daemon.ended, 42U);
   EXPECT_EQ(ask(daemon, request_end(SessionId{7})).error, "there is no session 7");
+}
+
+TEST(Protocol, GivesTheKeyboardToThatViewer) {
+  FakeDaemon daemon;
+  EXPECT_TRUE(ask(daemon, request_give(SessionId{42})).ok);
+  EXPECT_EQ(daemon.given, 42U);
+  EXPECT_EQ(daemon.ended, 0U);
+  EXPECT_EQ(ask(daemon, request_give(SessionId{7})).error, "session 7 is no viewer");
+}
+
+TEST(Protocol, ARequestForAViewerNamesItsTarget) {
+  EXPECT_EQ(viewer_target(without_newline(request_viewer("pc \"1\""))), "pc \"1\"");
+  for (const char* other :
+       {"", "{}", "[]", R"({"command": "viewer"})", R"({"command": "viewer", "target": 7})",
+        R"({"command": ["viewer"], "target": "pc1"})", R"({"command": "end", "target": "pc1"})"}) {
+    EXPECT_EQ(viewer_target(other), std::nullopt) << other;
+  }
+  EXPECT_EQ(viewer_target(request_viewer(std::string(kMaxRequest, 'x'))), std::nullopt);
+  FakeDaemon daemon;
+  EXPECT_NE(ask(daemon, request("viewer")).error.find("needs a target"), std::string::npos);
+}
+
+TEST(Protocol, AViewerIsAcceptedOrToldWhyNot) {
+  const auto yes = parse_reply(without_newline(viewer_accepted({"pc1", "10.0.0.1:16995", "TLSv1.2", "de"})));
+  ASSERT_TRUE(yes && yes->ok);
+  const auto info = viewer_from_json(yes->data);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->target, "pc1");
+  EXPECT_EQ(info->device, "10.0.0.1:16995");
+  EXPECT_EQ(info->tls, "TLSv1.2");
+  EXPECT_EQ(info->keyboard, "de");
+  EXPECT_FALSE(viewer_from_json(R"({"target": "pc1"})"));
+  for (int i = 0; i <= static_cast<int>(Errc::System); ++i) {
+    const auto code = static_cast<Errc>(i);
+    const auto no = parse_reply(without_newline(viewer_refused({code, "it said no\n"})));
+    ASSERT_TRUE(no && !no->ok);
+    EXPECT_EQ(no->error, "it said no\n");
+    EXPECT_EQ(no->cause, code);
+  }
+  EXPECT_EQ(parse_reply(R"({"ok": false, "error": "x", "cause": "of another version"})")->cause, std::nullopt);
 }
 
 TEST(Protocol, ReloadGivesEveryMistake) {

@@ -19,9 +19,12 @@ class AnswerServerTest : public testing::Test {
 
   void serve(AnswerOptions options) {
     options.end = "\n";
-    server_.emplace(*loop_, std::move(*net::open_unix_listener(path_, 0600)), options, [](std::string_view request) {
-      return "<" + std::string(request) + ">" + std::string(300000, '.');
-    });
+    server_.emplace(*loop_, std::move(*net::open_unix_listener(path_, 0600)), options,
+                    [this](std::string_view request, int) -> AnswerServer::Reply {
+                      if (request == "over")
+                        return [this](sys::UniqueFd connection) { taken_ = std::move(connection); };
+                      return "<" + std::string(request) + ">" + std::string(300000, '.');
+                    });
   }
   sys::UniqueFd connect() { return std::move(*net::connect_unix(path_)); }
   void turn(int n = 10) {
@@ -48,6 +51,7 @@ class AnswerServerTest : public testing::Test {
   std::string path_;
   std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::create());
   std::optional<AnswerServer> server_;
+  sys::UniqueFd taken_;
 };
 
 TEST_F(AnswerServerTest, AnswersOnceAndEnds) {
@@ -59,6 +63,24 @@ TEST_F(AnswerServerTest, AnswersOnceAndEnds) {
   const std::string got = read_all(fd.get());
   EXPECT_TRUE(got.starts_with("<hello>...")) << got.substr(0, 40);
   EXPECT_EQ(got.size(), 300007U) << got.substr(0, 40);
+}
+
+TEST_F(AnswerServerTest, HandsTheConnectionOver) {
+  serve({.end = "\n", .max_connections = 1, .deadline = milliseconds(30), .admit = {}});
+  const sys::UniqueFd fd = connect();
+  say(fd.get(), "over\n");
+  turn(50);  // longer than the deadline, which is no longer this connection's
+  ASSERT_TRUE(taken_);
+  say(taken_.get(), "hello");
+  char block[16];
+  ASSERT_EQ(::recv(fd.get(), block, sizeof block, MSG_DONTWAIT), 5);
+  say(fd.get(), "back");
+  turn();
+  EXPECT_EQ(::recv(taken_.get(), block, sizeof block, MSG_DONTWAIT), 4) << "somebody else has read it";
+  // Nor does it count among the server's own.
+  const sys::UniqueFd another = connect();
+  say(another.get(), "x\n");
+  EXPECT_TRUE(read_all(another.get()).starts_with("<x>"));
 }
 
 TEST_F(AnswerServerTest, DropsLongRequests) {

@@ -30,6 +30,7 @@ struct SessionInfo {
   std::string device;   // "10.99.0.10:16994"
   std::string tls;      // towards the device: "TLSv1.2", or empty for none
   std::string state;    // "connecting", "authenticating", "open", "closing"
+  std::string role;     // at a shared screen: "types", "watches", "script"; empty elsewhere
   WallTime started;
   std::uint64_t rx_bytes = 0;  // from the client to the device
   std::uint64_t tx_bytes = 0;  // from the device to the client
@@ -81,6 +82,8 @@ class Commands {
   virtual std::vector<SessionInfo> sessions() const = 0;
   /// Ends one session in its protocol's words. Errors: BadValue (there is no such session).
   virtual Result<void> end(SessionId id) = 0;
+  /// This viewer has the keyboard of its screen from now on. Errors: BadValue (no such session, or no viewer).
+  virtual Result<void> give(SessionId id) = 0;
   /// Reads the configuration again. Gives every mistake as "FILE:LINE: what is wrong", and keeps the old one then;
   /// empty when the new one is in force.
   virtual std::vector<std::string> reload() = 0;

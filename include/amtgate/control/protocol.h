@@ -3,12 +3,20 @@
 //   {"command": "status"}                {"ok": true, "data": {...}}
 //   {"command": "sessions"}              {"ok": true, "data": [{"id": 42, ...}, ...]}
 //   {"command": "end", "id": 42}         {"ok": true, "data": {}}
+//   {"command": "give", "id": 42}        {"ok": true, "data": {}}
 //   {"command": "reload"}                {"ok": false, "error": "...", "mistakes": ["FILE:LINE: ...", ...]}
 //   {"command": "metrics"}               {"ok": true, "data": "the Prometheus text"}
+//   {"command": "viewer",                {"ok": true, "data": {"target": "pc1", "device": "10.99.0.10:16995", ...}}
+//    "target": "pc1"}                    {"ok": false, "error": "...", "cause": "unreachable"}
+//
+// Behind the good answer to `viewer` the same connection is RFB from ServerInit on: the machine's shared screen, as
+// every viewer sees it. The answer comes when the machine's picture is there; the connection ends when the machine
+// goes away. `target` is a target's name, or an address that clients aim at.
 //
 // The socket's owner decides who may connect; there is no login in the protocol.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,14 +35,32 @@ constexpr int kMaxDepth = 4;
 /// is no request gets a reply that says so.
 std::string answer(Commands& commands, std::string_view request);
 
+/// The target that a request for a viewer names; nothing for what is no such request, and for one without a target
+/// (both are answer()'s).
+std::optional<std::string> viewer_target(std::string_view request);
+
+/// What the screen of a viewer is.
+struct ViewerInfo {
+  std::string target;    // its name in the configuration
+  std::string device;    // "10.99.0.10:16995"
+  std::string tls;       // towards the device: "TLSv1.2", or empty for none
+  std::string keyboard;  // the layout of the PC's operating system; empty = us
+};
+/// Reply lines for a viewer, with their newline.
+std::string viewer_accepted(const ViewerInfo& viewer);
+std::string viewer_refused(const Error& why);
+
 /// A request line, with its newline.
 std::string request(std::string_view command);
 std::string request_end(SessionId id);
+std::string request_give(SessionId id);
+std::string request_viewer(std::string_view target);
 
 struct Reply {
   bool ok = false;
   std::string data;  // JSON text
   std::string error;
+  std::optional<Errc> cause;  // where the daemon says it
   std::vector<std::string> mistakes;
 };
 /// Errors: BadValue (not a reply).
@@ -46,6 +72,7 @@ std::string to_json(const std::vector<SessionInfo>& sessions);
 /// Errors: BadValue, with the missing or wrong field.
 Result<Status> status_from_json(std::string_view json);
 Result<std::vector<SessionInfo>> sessions_from_json(std::string_view json);
+Result<ViewerInfo> viewer_from_json(std::string_view json);
 
 /// "2026-01-31T12:00:00Z", and back. Errors: BadValue.
 std::string format_time(WallTime t);

@@ -1,5 +1,5 @@
-// AnswerServer: takes connections, reads one request from each, writes one answer and closes. The control socket and
-// the metrics page are two of them.
+// AnswerServer: takes connections, reads one request from each, writes one answer and closes; or hands the connection
+// over to who goes on with it. The control socket and the metrics page are two of them.
 //
 // Bounds: a request's length, the time for request and answer, and the number of connections at once. (evhttp of
 // libevent 2.1 cannot bound the last one, so it is not used for the page.)
@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
@@ -25,8 +27,11 @@ struct AnswerOptions {
 
 class AnswerServer {
  public:
-  /// `answer` gets the request without its end, and runs on the loop.
-  using Answer = std::function<std::string(std::string_view request)>;
+  /// Gets the connection to go on with. What the client has sent behind the request is lost: it waits for an answer.
+  using HandOver = std::function<void(sys::UniqueFd connection)>;
+  using Reply = std::variant<std::string, HandOver>;
+  /// `answer` gets the request without its end, and the connection it came on; it runs on the loop.
+  using Answer = std::function<Reply(std::string_view request, int fd)>;
   AnswerServer(net::Loop& loop, sys::UniqueFd listening, AnswerOptions options, Answer answer);
   ~AnswerServer();
 

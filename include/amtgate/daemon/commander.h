@@ -18,6 +18,7 @@ class Commander final : public control::Commands {
   control::Status status() const override;
   std::vector<control::SessionInfo> sessions() const override;
   Result<void> end(control::SessionId id) override;
+  Result<void> give(control::SessionId id) override;
   std::vector<std::string> reload() override;
   std::vector<control::Metric> metrics() const override;
 

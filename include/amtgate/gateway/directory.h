@@ -34,6 +34,14 @@ class Directory {
   };
   Match match(const IpAddress& client, const Endpoint& destination, packet::Origin origin) const;
 
+  struct Machine {
+    std::shared_ptr<const config::Target> target;  // keeps the configuration alive
+    IpAddress address;                             // what clients aim at
+  };
+  /// The machine that a person means (config/machine.h). Errors: BadValue (no such), Unreachable (a name that has no
+  /// address yet).
+  Result<Machine> find(std::string_view machine) const;
+
   /// Where the AMT of the machine behind `destination` is. Errors: Unreachable (a name that has no address yet).
   Result<IpAddress> device(const config::Target& target, const IpAddress& destination) const;
   /// The addresses that a target has now, for `amtgate status`.

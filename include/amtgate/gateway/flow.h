@@ -2,7 +2,7 @@
 // is, a session::Joint speaks the client's protocol, the dialer reaches the device, the relay carries the rest.
 //
 //   Secure (TLS ports: the client's handshake) -> Join (the joint works) -> Flush (its last bytes go out) -> Relay
-//   Screen (VNC, translated): the viewer of a ScreenHost, to the end
+//   Screen (VNC, translated): the viewer of a ScreenHost, to the end; a script at the control socket begins here
 //   Join -> Closing: the refusal goes out, then the connection is closed
 //   Bypass: not a target's; connected to where the client aimed and relayed
 #pragma once
@@ -30,10 +30,14 @@ inline constexpr Port kVncPort{5900};
 /// Names the screen that a viewer of this destination looks at; empty where there is none to share (no target, no
 /// address, vnc_mode = splice).
 std::string screen_key(const Directory& directory, const IpAddress& client, const Endpoint& destination);
+/// The same for a machine that is known. Errors: Unreachable (its name does not resolve).
+Result<std::string> screen_key(const Directory& directory, const config::Target& target,
+                               const IpAddress& destination);
 
 class Flow final : private ScreenHost::Client {
  public:
   Flow(Shard& shard, control::SessionId id, net::Accepted accepted);
+  Flow(Shard& shard, control::SessionId id, ScriptViewer viewer);
   ~Flow() override;
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
@@ -59,6 +63,10 @@ class Flow final : private ScreenHost::Client {
   std::unique_ptr<session::Joint> make_joint(std::string& impossible);
   void start_bypass();
   bool start_screen();
+  void start_script();
+  void open_screen(const std::string& key, const session::ViewerOptions& options);
+  bool is_script() const { return !script_.empty(); }
+  std::string client_name() const { return is_script() ? script_ : client_at_.to_string(); }
   void pump_screen();
   void screen_known(rfb::SecurityType security) override;
   void screen_joined() override;
@@ -92,6 +100,7 @@ class Flow final : private ScreenHost::Client {
 
   Shard& shard_;
   const control::SessionId id_;
+  const std::string script_;  // what a script is called; empty: no script
   const Endpoint client_at_;
   const Endpoint destination_;
   const control::WallTime started_;
@@ -119,7 +128,8 @@ class Flow final : private ScreenHost::Client {
   std::unique_ptr<net::Connector> connector_;
   ScreenHost* screen_ = nullptr;  // lives as long as we are attached
   bool joined_screen_ = false;
-  Outbox last_words_;  // of a viewer that was refused
+  Outbox first_words_;  // to a script: the control protocol's answer
+  Outbox last_words_;   // of a viewer that was refused
   std::optional<session::HandOff> hand_off_;
   std::unique_ptr<net::Relay> relay_;
   net::Timer timer_;

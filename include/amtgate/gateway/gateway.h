@@ -10,6 +10,7 @@
 #include "amtgate/base/result.h"
 #include "amtgate/config/config.h"
 #include "amtgate/control/commands.h"
+#include "amtgate/sys/fd.h"
 
 namespace amtgate::gateway {
 
@@ -36,6 +37,16 @@ class Gateway {
   virtual std::vector<control::SessionInfo> sessions() const = 0;
   /// Ends one session in its protocol's words. Errors: BadValue (no such session).
   virtual Result<void> end(control::SessionId id, const std::string& why) = 0;
+  /// The keyboard of its screen goes to this viewer. Errors: BadValue (no such session, or no viewer of a screen).
+  virtual Result<void> give(control::SessionId id) = 0;
+
+  /// Makes a connection a viewer of a machine's shared screen, that of a script (control/protocol.h); `who` is what
+  /// the list of sessions calls it. Whether it may is the caller's to know: `allow` does not count here.
+  using TakeViewer = std::function<void(sys::UniqueFd connection, const std::string& who)>;
+  /// `machine`: a target's name or an address. Errors: BadValue (no such machine), Refused (its screen is not
+  /// served), Unreachable (its name does not resolve).
+  virtual Result<TakeViewer> viewer(const std::string& machine) = 0;
+
   virtual control::Status status() const = 0;
   virtual std::vector<control::Metric> metrics() const = 0;
 

@@ -50,6 +50,7 @@ struct Shared {
   Layouts layouts;
   /// Every shard, before the first of them listens. A machine's screen lives on the shard that its name falls to.
   std::vector<Shard*> shards;
+  Shard& home(const std::string& screen) const { return *shards[std::hash<std::string>{}(screen) % shards.size()]; }
 
   std::shared_ptr<const Policy> policy() const {
     const std::lock_guard lock(mutex_);
@@ -63,6 +64,14 @@ struct Shared {
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const Policy> policy_;
+};
+
+/// A script at the control socket that wants to look at a machine's screen.
+struct ScriptViewer {
+  sys::UniqueFd connection;
+  std::shared_ptr<const config::Target> target;
+  IpAddress address;  // what clients of this machine aim at
+  std::string who;    // "control (uid 0)"
 };
 
 class Shard {
@@ -87,6 +96,8 @@ class Shard {
   const Counters& counters() const { return counters_; }
   /// Takes a connection over from another shard.
   void adopt(control::SessionId id, net::Accepted accepted);
+  /// On the loop's thread of Shared::home() of its screen.
+  void adopt(control::SessionId id, ScriptViewer viewer);
 
   // For the flows.
   net::Loop& loop() { return loop_; }
@@ -107,7 +118,8 @@ class Shard {
  private:
   void accepted(net::Accepted accepted);
   Shard* home_of(const net::Accepted& accepted);
-  void begin(control::SessionId id, net::Accepted accepted);
+  template <class Connection>
+  void begin(control::SessionId id, Connection connection);
 
   net::Loop& loop_;
   Shared& shared_;
