@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
@@ -34,12 +35,31 @@ void print_status(const control::Status& s) {
 
 void print_sessions(const std::vector<control::SessionInfo>& sessions) {
   std::vector<std::vector<std::string>> rows = {
-      {"ID", "TARGET", "SERVICE", "CLIENT", "USER", "DEVICE", "TLS", "STATE", "AGE", "RX", "TX"}};
+      {"ID", "TARGET", "SERVICE", "CLIENT", "USER", "DEVICE", "TLS", "STATE", "ROLE", "AGE", "RX", "TX"}};
   for (const control::SessionInfo& s : sessions) {
     rows.push_back({std::to_string(s.id.value), s.target, s.service, s.client, s.user, s.device, s.tls, s.state,
-                    human_duration(seconds_since(s.started)), human_bytes(s.rx_bytes), human_bytes(s.tx_bytes)});
+                    s.role, human_duration(seconds_since(s.started)), human_bytes(s.rx_bytes),
+                    human_bytes(s.tx_bytes)});
   }
   std::fputs(table(rows).c_str(), stdout);
+}
+
+/// An ID as people write it.
+std::optional<control::SessionId> session_id(const std::string& text) {
+  std::uint64_t id = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, ec] = std::from_chars(text.data(), last, id);
+  if (ec != std::errc{} || end != last) return std::nullopt;
+  return control::SessionId{id};
+}
+
+/// A command that is done to one session.
+int with_session(const Common& common, const std::string& text, std::string (*request)(control::SessionId)) {
+  const std::optional<control::SessionId> id = session_id(text);
+  if (!id) return fail(kUsage, "'" + text + "' is not a session's number");
+  int code = kDone;
+  if (ask_or_fail(common, request(*id), code) && common.json) std::puts("{}");
+  return code;
 }
 
 }  // namespace
@@ -60,8 +80,13 @@ Run status_command(CLI::App&, const Common& common) {
   };
 }
 
-Run sessions_command(CLI::App&, const Common& common) {
-  return [&common] {
+Run sessions_command(CLI::App& app, const Common& common) {
+  const auto id = std::make_shared<std::string>();
+  CLI::App* give = app.add_subcommand("give", "give a viewer the keyboard of the screen that it looks at");
+  give->add_option("ID", *id, "the viewer's number in `amtgate sessions`")->required();
+  give->fallthrough();
+  return [&common, give, id] {
+    if (give->parsed()) return with_session(common, *id, control::request_give);
     int code = kDone;
     const auto reply = ask_or_fail(common, control::request("sessions"), code);
     if (!reply) return code;
@@ -79,15 +104,7 @@ Run sessions_command(CLI::App&, const Common& common) {
 Run end_command(CLI::App& app, const Common& common) {
   const auto text = std::make_shared<std::string>();
   app.add_option("ID", *text, "the session's number in `amtgate sessions`")->required();
-  return [&common, text] {
-    std::uint64_t id = 0;
-    const char* last = text->data() + text->size();
-    const auto [end, ec] = std::from_chars(text->data(), last, id);
-    if (ec != std::errc{} || end != last) return fail(kUsage, "'" + *text + "' is not a session's number");
-    int code = kDone;
-    if (ask_or_fail(common, control::request_end(control::SessionId{id}), code) && common.json) std::puts("{}");
-    return code;
-  };
+  return [&common, text] { return with_session(common, *text, control::request_end); };
 }
 
 Run reload_command(CLI::App&, const Common& common) {

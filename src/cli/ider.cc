@@ -4,16 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <variant>
 
 #include "amtgate/cli/image_file.h"
+#include "amtgate/cli/machine_options.h"
 #include "amtgate/config/config.h"
 #include "amtgate/device/dialer.h"
 #include "amtgate/ider/client_role.h"
@@ -27,13 +27,11 @@ namespace {
 
 enum Exit { kDone = 0, kRefused = 1, kUsage = 2, kNoConnection = 3, kNoLogin = 4, kUntrusted = 5 };
 
-constexpr std::size_t kMaxPasswordFile = 4096;  // AMT passwords have at most 32 characters
 constexpr Duration kProgressEvery = seconds(1);
 
-struct Options {
-  std::string cd, floppy, state;
+struct Options : MachineOptions {
+  std::string cd, floppy;
   ider::ClientRole::StartMode start = ider::ClientRole::StartMode::Now;
-  config::Target target;
   std::string host;
 };
 
@@ -53,25 +51,10 @@ int say(Exit code, const std::string& sentence) {
   return code;
 }
 
-std::string first_line(std::string text) {
-  text.erase(std::min(text.find('\n'), text.size()));
-  if (!text.empty() && text.back() == '\r') text.pop_back();
-  return text;
-}
-
-/// Where certificates seen before are remembered: the folder that programs keep such things in.
-std::string default_state() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  if (state && *state == '/') return std::string(state) + "/amtgate";
-  const char* home = std::getenv("HOME");
-  return home && *home == '/' ? std::string(home) + "/.local/state/amtgate" : std::string("/var/lib/amtgate");
-}
-
-using Set = std::function<Result<void>(Options&, const std::string&)>;
 struct Option {
   std::string_view name;
   bool has_value;
-  Set set;
+  Result<void> (*set)(Options&, const std::string&);
 };
 
 Error wrong(std::string text) {
@@ -83,43 +66,6 @@ const std::vector<Option>& options() {
       {"--cd", true, [](Options& o, const std::string& v) -> Result<void> { return o.cd = v, Result<void>{}; }},
       {"--floppy", true,
        [](Options& o, const std::string& v) -> Result<void> { return o.floppy = v, Result<void>{}; }},
-      {"--state", true, [](Options& o, const std::string& v) -> Result<void> { return o.state = v, Result<void>{}; }},
-      {"--user", true,
-       [](Options& o, const std::string& v) -> Result<void> { return o.target.username = v, Result<void>{}; }},
-      {"--password-file", true,
-       [](Options& o, const std::string& v) -> Result<void> {
-         const Result<std::string> text = sys::read_file(v, kMaxPasswordFile);
-         if (!text) return text.error();
-         o.target.password = config::Secret(first_line(*text));
-         return {};
-       }},
-      {"--plain", false,
-       [](Options& o, const std::string&) -> Result<void> {
-         return o.target.tls = config::TlsMode::No, Result<void>{};
-       }},
-      {"--tls", false,
-       [](Options& o, const std::string&) -> Result<void> {
-         return o.target.tls = config::TlsMode::Yes, Result<void>{};
-       }},
-      {"--ca", true,
-       [](Options& o, const std::string& v) -> Result<void> { return o.target.tls_ca = v, Result<void>{}; }},
-      {"--pin", true,
-       [](Options& o, const std::string& v) -> Result<void> {
-         const std::string digits = v.rfind("sha256:", 0) == 0 ? v.substr(7) : v;
-         if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
-           return wrong("--pin '" + v + "' (64 lower-case hexadecimal digits)");
-         }
-         o.target.tls_pin = digits;
-         return {};
-       }},
-      {"--tls-min", true,
-       [](Options& o, const std::string& v) -> Result<void> {
-         using enum config::TlsVersion;
-         for (const auto& [word, version] : {std::pair{"1.0", V1_0}, {"1.1", V1_1}, {"1.2", V1_2}, {"1.3", V1_3}}) {
-           if (v == word) return o.target.tls_min = version, Result<void>{};
-         }
-         return wrong("--tls-min '" + v + "' (1.0, 1.1, 1.2 or 1.3)");
-       }},
       {"--start", true,
        [](Options& o, const std::string& v) -> Result<void> {
          using enum ider::ClientRole::StartMode;
@@ -133,8 +79,7 @@ const std::vector<Option>& options() {
 }
 
 Result<Options> parse(const std::vector<std::string>& args) {
-  Options o;
-  if (const char* password = std::getenv("AMT_PASSWORD")) o.target.password = config::Secret(password);
+  Options o{default_machine(), {}, {}, ider::ClientRole::StartMode::Now, {}};
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& a = args[i];
     if (a.empty() || a[0] != '-') {
@@ -144,20 +89,20 @@ Result<Options> parse(const std::vector<std::string>& args) {
     }
     const std::size_t equals = a.find('=');
     const std::string_view name = std::string_view(a).substr(0, equals);
-    const Option* found = nullptr;
-    for (const Option& option : options()) {
-      if (option.name == name) found = &option;
-    }
-    if (!found) return wrong("unknown option '" + a + "'");
+    const auto own = std::ranges::find(options(), name, &Option::name);
+    const auto shared = std::ranges::find(machine_options(), name, &MachineOption::name);
+    if (own == options().end() && shared == machine_options().end()) return wrong("unknown option '" + a + "'");
+    const bool has_value = own != options().end() ? own->has_value : !shared->value.empty();
     std::string value;
     if (equals != std::string::npos) {
       value = a.substr(equals + 1);
-    } else if (found->has_value) {
+    } else if (has_value) {
       if (++i == args.size()) return wrong(a + " needs a value");
       value = args[i];
     }
-    if (!found->has_value && equals != std::string::npos) return wrong(std::string(name) + " takes no value");
-    if (const Result<void> r = found->set(o, value); !r) return r.error();
+    if (!has_value && equals != std::string::npos) return wrong(std::string(name) + " takes no value");
+    const Result<void> r = own != options().end() ? own->set(o, value) : shared->set(o, value);
+    if (!r) return r.error();
   }
   if (o.host.empty()) return wrong("no host");
   if (o.cd.empty() && o.floppy.empty()) return wrong("no image: --cd FILE, --floppy FILE or both");

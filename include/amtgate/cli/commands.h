@@ -15,6 +15,10 @@ using Run = std::function<int()>;
 
 Run status_command(CLI::App& app, const Common& common);
 Run sessions_command(CLI::App& app, const Common& common);
+Run screenshot_command(CLI::App& app, const Common& common);
+Run type_command(CLI::App& app, const Common& common);
+Run key_command(CLI::App& app, const Common& common);
+Run wait_screen_command(CLI::App& app, const Common& common);
 Run end_command(CLI::App& app, const Common& common);
 Run reload_command(CLI::App& app, const Common& common);
 Run passwd_command(CLI::App& app, const Common& common);
