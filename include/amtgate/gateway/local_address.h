@@ -5,7 +5,8 @@
 
 namespace amtgate::gateway {
 
-/// Asks the kernel each time (addresses come and go). Loopback addresses are ours.
+/// As the kernel has it now: addresses come and go, and each thread that asks hears of that from the kernel before it
+/// answers. Loopback addresses are ours.
 bool is_local(const IpAddress& address);
 
 }  // namespace amtgate::gateway
