@@ -86,7 +86,9 @@ class Attempt final : public Opening {
       candidates_ = {tls, plain};
     }
     // Everything is reported from the loop, so begin there too.
-    timer_.arm(Duration::zero());
+    loop_.defer([this, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) ask_guard();
+    });
   }
 
   ~Attempt() override {

@@ -24,6 +24,9 @@ Duration clock_lag() {
   return lag;
 }
 
+/// Of deferred work in one turn.
+constexpr int kRounds = 4;
+
 timeval to_timeval(Duration d) {
   // Rounded up: a timer must never come before its time.
   d = d > Duration::zero() ? d + clock_lag() : Duration::zero();
@@ -52,12 +55,15 @@ void Loop::Impl::run_posted() {
 }
 
 void Loop::Impl::finish_turn() {
-  // Only what is queued now: work that defers work again must not keep the sockets waiting.
-  std::vector<std::function<void()>> work;
-  work.swap(deferred);
-  for (const std::function<void()>& w : work) w();
-  std::vector<std::shared_ptr<void>> dead;
-  dead.swap(retired);  // destructors may retire more
+  // Work often defers a next step, and destructors retire more: a few rounds are cheaper than a turn of the sockets
+  // between them. But work that goes on and on must not keep the sockets waiting.
+  for (int round = 0; round < kRounds && (!deferred.empty() || !retired.empty()); ++round) {
+    std::vector<std::function<void()>> work;
+    work.swap(deferred);
+    for (const std::function<void()>& w : work) w();
+    std::vector<std::shared_ptr<void>> dead;
+    dead.swap(retired);
+  }
 }
 
 void Loop::Impl::turn(int flags) {
