@@ -237,8 +237,7 @@ int serve_main(int argc, char** argv) {
     SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);           // what AMT firmware has
     SSL_CTX_set_cipher_list(ctx, "ECDHE-RSA-AES128-GCM-SHA256");  // the same for every contender
-    SSL_CTX_set_read_ahead(ctx,
-                           1);  // one read(2) a record, not two: the machine shares the CPUs with what is measured
+    SSL_CTX_set_read_ahead(ctx, 1);                               // one read(2) a record, not two
     if (SSL_CTX_use_certificate_chain_file(ctx, argv[4]) != 1 ||
         SSL_CTX_use_PrivateKey_file(ctx, argv[5], SSL_FILETYPE_PEM) != 1)
       die("cannot use the certificate and key");
