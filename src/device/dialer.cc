@@ -141,6 +141,7 @@ class Attempt final : public Opening {
     options.interface = target().interface;
     if (target().source) options.source = Endpoint{*target().source, Port{0}};
     options.mark = shared_.options.mark;
+    options.we_speak_first = true;  // a ClientHello or a StartRedirectionSession
     options.deadline = at_ + 1 < candidates_.size() ? kFirstOfTwoDeadline : kConnectDeadline;
     connector_ = std::make_unique<net::Connector>(loop_, options,
                                                   [this](Result<sys::UniqueFd> fd) { connected(std::move(fd)); });

@@ -2,6 +2,7 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -69,6 +70,7 @@ Result<sys::UniqueFd> begin(const ConnectOptions& o) {
     const socklen_t n = o.source->to_sockaddr(from);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), n) != 0) return explain(o, errno);
   }
+  if (o.we_speak_first) set(fd.get(), IPPROTO_TCP, TCP_QUICKACK, 0);
   sockaddr_storage to{};
   const socklen_t n = o.to.to_sockaddr(to);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), n) != 0 && errno != EINPROGRESS) {

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "amtgate/sys/log.h"
+#include "stream_impl.h"
 
 namespace amtgate::net {
 namespace {
@@ -82,6 +83,7 @@ Result<sys::UniqueFd> open_listener(const ListenOptions& o) {
   sockaddr_storage at{};
   const socklen_t n = o.at.to_sockaddr(at);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), n) != 0) return explain(what, errno);
+  apply(fd.get(), StreamOptions{});  // one time for all that it accepts
   if (::listen(fd.get(), o.backlog) != 0) return explain(what, errno);
   return fd;
 }

@@ -20,6 +20,12 @@ void set_int(int fd, int level, int option, int value) {
   ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
+int get_int(int fd, int level, int option) {
+  int value = 0;
+  socklen_t n = sizeof value;
+  return ::getsockopt(fd, level, option, &value, &n) == 0 ? value : 0;
+}
+
 bool is_reset(int number) {
   return number == ECONNRESET || number == EPIPE || number == ECONNABORTED;
 }
@@ -34,6 +40,15 @@ std::string explain(int number) {
 }
 
 }  // namespace
+
+void apply(int fd, const StreamOptions& options) {
+  if (options.no_delay) set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.keepalive_s <= 0) return;
+  set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_s);
+  set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval_s);
+  set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
 
 IoResult Stream::Impl::fail(Error e, int number) {
   if (!failed) {
@@ -134,14 +149,9 @@ void Stream::Impl::try_close() {
 Stream::Stream(Loop& loop, sys::UniqueFd fd, const StreamOptions& options)
     : impl_(std::make_shared<Impl>(loop, std::move(fd))) {
   const int s = impl_->fd.get();
-  ::fcntl(s, F_SETFL, ::fcntl(s, F_GETFL) | O_NONBLOCK);
-  if (options.no_delay) set_int(s, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.keepalive_s > 0) {
-    set_int(s, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_int(s, IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_s);
-    set_int(s, IPPROTO_TCP, TCP_KEEPINTVL, options.keepalive_interval_s);
-    set_int(s, IPPROTO_TCP, TCP_KEEPCNT, 3);
-  }
+  if (const int flags = ::fcntl(s, F_GETFL); (flags & O_NONBLOCK) == 0) ::fcntl(s, F_SETFL, flags | O_NONBLOCK);
+  // What a listener of ours has accepted came with its options.
+  if (get_int(s, SOL_SOCKET, SO_KEEPALIVE) == 0) apply(s, options);
   impl_->watch.emplace(
       loop, s, [raw = impl_.get(), weak = std::weak_ptr<Impl>(impl_)](Ready ready) { raw->on_socket(ready, weak); });
 }

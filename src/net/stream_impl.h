@@ -7,6 +7,9 @@
 
 namespace amtgate::net {
 
+/// Sets what `options` want on a TCP socket. Set on a listening one, the connections that it accepts have it.
+void apply(int fd, const StreamOptions& options);
+
 struct Stream::Impl {
   Impl(Loop& l, sys::UniqueFd f) : loop(l), fd(std::move(f)) {}
 

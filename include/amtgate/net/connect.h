@@ -21,6 +21,7 @@ struct ConnectOptions {
   bool foreign_source = false;       // `source` is not ours: IP_TRANSPARENT (needs CAP_NET_ADMIN)
   std::uint32_t mark = 0;            // SO_MARK (needs CAP_NET_ADMIN); 0 = none
   Duration deadline = seconds(10);
+  bool we_speak_first = false;  // the handshake's last ACK may wait for our first bytes, a segment less
 };
 
 class Connector {
