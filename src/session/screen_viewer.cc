@@ -93,7 +93,7 @@ Bytes ScreenViewer::output() const {
 void ScreenViewer::sent(std::size_t n) {
   if (!script_ && !handshake_.output().empty()) {
     handshake_.sent(n);
-  } else {
+  } else if (role_) {
     role_->sent(n);
   }
 }

@@ -65,9 +65,7 @@ void SharedScreen::receive_viewer(ViewerId id, Bytes in, TimePoint now) {
   if (viewer == nullptr) return;
   viewer->machine.receive(in, now);
   drain(id, *viewer, now);
-  if (rfb::ServerRole* role = viewer->machine.screen(); role != nullptr && (complete_ || !stale_)) {
-    role->show(screen_.view());
-  }
+  show_to(*viewer);
 }
 
 Bytes SharedScreen::viewer_output(ViewerId id) const {
@@ -79,7 +77,14 @@ void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint) {
   Viewer* viewer = find(id);
   if (viewer == nullptr) return;
   viewer->machine.sent(n);
-  if (rfb::ServerRole* role = viewer->machine.screen(); role != nullptr && complete_) role->show(screen_.view());
+  show_to(*viewer);
+}
+
+/// A viewer that asks, or has room again. While an update of AMT is under way it is shown what the others were: the
+/// rest comes with show(), unless there is none.
+void SharedScreen::show_to(Viewer& viewer) {
+  rfb::ServerRole* role = viewer.machine.screen();
+  if (role != nullptr && (complete_ || !stale_)) role->show(screen_.view());
 }
 
 void SharedScreen::end_viewer(ViewerId id, const Error& error, TimePoint now) {
@@ -194,6 +199,11 @@ void SharedScreen::release_keys(TimePoint now) {
 void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoint now) {
   Viewer& viewer = *find(id);
   if (!role_ || (typist_ != id && !viewer.script)) return;
+  const auto pressed = [](const auto* e) { return e != nullptr && e->down; };
+  if (!role_->takes_input() &&
+      (pressed(std::get_if<rfb::KeyEvent>(&event)) || pressed(std::get_if<rfb::QemuKeyEvent>(&event)))) {
+    return void(++keys_dropped_);
+  }
   if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) return role_->pointer(*pointer, now);
   if (!keys_) return void(++keys_dropped_);
   strokes_.clear();
@@ -276,12 +286,17 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   retry_at_.reset();
   caption_at_.reset();
   drain_role(now);
+  // Also with nothing in it: a screen that cannot be had is refused here, while viewers can still be told.
+  receive_device(rest, now);
+  if (device_ == Device::Live) accept_waiting(now);
+}
+
+void SharedScreen::accept_waiting(TimePoint now) {
   for (auto& [id, viewer] : viewers_) {
     if (!viewer.ready || viewer.machine.joined() || viewer.script) continue;
     viewer.machine.accept(screen_.size(), options_.name, now);
     drain(id, viewer, now);
   }
-  if (!rest.empty()) receive_device(rest, now);
 }
 
 void SharedScreen::drain_role(TimePoint now) {
@@ -331,6 +346,7 @@ void SharedScreen::device_failed(const DeviceFailure& failure, TimePoint now) {
 }
 
 void SharedScreen::device_closed(const Error& error, TimePoint now) {
+  learn_limit();
   if (device_ == Device::Handshake && error.code == Errc::Closed) {
     return lost({error.code, error.detail + " while its screen was being opened: is a display attached, and can AMT "
                                             "read the graphics?"},
@@ -347,7 +363,6 @@ void SharedScreen::learn_limit() {
 }
 
 void SharedScreen::lost(const Error& error, TimePoint now) {
-  learn_limit();
   handshake_.reset();
   role_.reset();
   keys_.reset();
@@ -373,11 +388,7 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
   retry_at_ = now + retry_;
   retry_ = std::min<Duration>(retry_ * 2, kLastRetry);
   caption(now);
-  for (auto& [id, viewer] : viewers_) {
-    if (!viewer.ready || viewer.machine.joined()) continue;
-    viewer.machine.accept(screen_.size(), options_.name, now);  // it may wait with the others
-    drain(id, viewer, now);
-  }
+  accept_waiting(now);  // they may wait with the others
 }
 
 /// For scripts.

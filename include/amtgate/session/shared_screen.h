@@ -145,6 +145,7 @@ class SharedScreen {
   void drain_handshake(TimePoint now);
   void drain_role(TimePoint now);
   void live(const rfb::ServerInit& init, Bytes rest, TimePoint now);
+  void accept_waiting(TimePoint now);
   void lost(const Error& error, TimePoint now);
   void drop_device();
   void end_all(const Error& error, TimePoint now);
@@ -153,6 +154,7 @@ class SharedScreen {
   std::string away_sentence() const;
   void changed(const rfb::Rect& area);
   void show(TimePoint now);
+  void show_to(Viewer& viewer);
   bool person_joined() const;
 
   ScreenOptions options_;
