@@ -50,6 +50,7 @@ Result<void> PictureClient::begin(ServerInit init) {
   name_ = std::move(init.name);
   encode(out_.buffer(), SetPixelFormat{kRgb888});
   encode(out_.buffer(), SetEncodings{{kRaw, kDesktopSize}});
+  if (watching_) request(false);
   events_.emplace_back(Begun{});
   return {};
 }
@@ -96,7 +97,7 @@ void PictureClient::request(bool incremental) {
 void PictureClient::watch() {
   if (watching_) return;
   watching_ = true;
-  request(false);
+  if (begun_) request(false);
 }
 
 void PictureClient::key(const KeyEvent& event) {

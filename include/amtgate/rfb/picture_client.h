@@ -37,7 +37,7 @@ class PictureClient {
   std::optional<TimePoint> deadline() const { return std::nullopt; }
   Result<void> tick(TimePoint) { return {}; }
 
-  /// After Begun: all of the screen once, then what changes, an update after the other, for as long as this lives.
+  /// All of the screen once, then what changes, an update after the other, for as long as this lives.
   void watch();
   void key(const KeyEvent& event);
   /// After Begun: an Updated follows once the server has acted on all that was sent before.
