@@ -346,7 +346,15 @@ void SharedScreen::device_failed(const DeviceFailure& failure, TimePoint now) {
 }
 
 void SharedScreen::device_closed(const Error& error, TimePoint now) {
-  learn_limit();
+  if (learn_limit()) {
+    // Not gone, but asked too much. Nobody has to know, also those who have not quite joined.
+    role_.reset();
+    keys_.reset();
+    complete_ = true;
+    device_ = Device::Opening;
+    retry_at_ = now + kFirstRetry;
+    return;
+  }
   if (device_ == Device::Handshake && error.code == Errc::Closed) {
     return lost({error.code, error.detail + " while its screen was being opened: is a display attached, and can AMT "
                                             "read the graphics?"},
@@ -356,10 +364,12 @@ void SharedScreen::device_closed(const Error& error, TimePoint now) {
 }
 
 /// A machine that ends the session before it has drawn a large screen has a lower limit than most.
-void SharedScreen::learn_limit() {
-  if (options_.frame_buffer_limit || device_ != Device::Live || role_->drawn() || !role_->full_colour()) return;
+bool SharedScreen::learn_limit() {
+  if (options_.frame_buffer_limit || device_ != Device::Live || role_->drawn() || !role_->full_colour()) return false;
   const std::uint64_t bytes = std::uint64_t{screen_.size().width} * screen_.size().height * 2;
-  if (bytes > kSurelyFits) limit_ = std::min(limit_, bytes - 1);
+  if (bytes <= kSurelyFits || bytes > limit_) return false;
+  limit_ = bytes - 1;
+  return true;
 }
 
 void SharedScreen::lost(const Error& error, TimePoint now) {

@@ -149,7 +149,7 @@ class SharedScreen {
   void lost(const Error& error, TimePoint now);
   void drop_device();
   void end_all(const Error& error, TimePoint now);
-  void learn_limit();
+  bool learn_limit();
   void caption(TimePoint now);
   std::string away_sentence() const;
   void changed(const rfb::Rect& area);
