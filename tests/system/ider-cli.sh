@@ -38,6 +38,9 @@ on client ip route replace 10.71.2.10/32 via 10.71.1.1 src 10.71.1.100
 want_code=2; ok "no image: exit 2" code 10.71.2.10
 want_code=2; ok "an image that is not there: exit 2" code --cd /nowhere 10.71.2.10
 ok "and its name" has "$T/code.log" '/nowhere'
+openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=another" -days 9 -keyout "$T/ca.key" -out "$T/ca.pem" 2>/dev/null
+want_code=5; ok "a certificate of another CA: exit 5" code --ca "$T/ca.pem" --password-file "$T/password" --cd "$T/cd.img" 10.71.2.10
+want_code=2; ok "a CA that is not there: exit 2" code --ca /nowhere --cd "$T/cd.img" 10.71.2.10
 want_code=3; ok "nobody there: exit 3" code --cd "$T/cd.img" 10.71.2.99
 want_code=3; ok "no such name: exit 3" code --cd "$T/cd.img" nobody.invalid
 want_code=1; ok "not allowed at the gateway: exit 1" code --plain --cd "$T/cd.img" 10.71.2.10
