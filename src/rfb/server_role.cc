@@ -91,7 +91,10 @@ void ServerRole::on_encodings(const SetEncodings& m) {
 void ServerRole::on_request(const UpdateRequest& m) {
   // Requests for a size that is no more go to what is left of it; the rest was not the viewer's to know.
   const Rect area = clip(m.area, viewer_size_);
-  if (!m.incremental) damage_.add(area);
+  if (!m.incremental) {
+    damage_.add(area);
+    all_in_one_ |= !area.empty();
+  }
   asked_ = asked_ ? around(*asked_, area) : area;
 }
 
@@ -220,8 +223,9 @@ void ServerRole::send_size() {
 
 void ServerRole::send_picture(const PixelView& view) {
   rectangles_.clear();
-  damage_.take(*asked_, kMaxPixels, rectangles_);
+  damage_.take(*asked_, all_in_one_ ? SIZE_MAX : kMaxPixels, rectangles_);
   if (rectangles_.empty()) return;  // what has changed is not what was asked for
+  all_in_one_ = false;
   asked_.reset();
   Buffer& out = out_.buffer();
   const std::size_t head = out.size();

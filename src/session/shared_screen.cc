@@ -84,7 +84,7 @@ void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint) {
 /// rest comes with show(), unless there is none.
 void SharedScreen::show_to(Viewer& viewer) {
   rfb::ServerRole* role = viewer.machine.screen();
-  if (role != nullptr && (complete_ || !stale_)) role->show(screen_.view());
+  if (role != nullptr && !blank_until_ && (complete_ || !stale_)) role->show(screen_.view());
 }
 
 void SharedScreen::end_viewer(ViewerId id, const Error& error, TimePoint now) {
@@ -282,6 +282,7 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   if (back) {
     events_.emplace_back(DeviceBack{now - away_since_});
   }
+  if (!back) blank_until_ = now + kFirstPicture;
   away_ = false;
   retry_at_.reset();
   caption_at_.reset();
@@ -306,6 +307,7 @@ void SharedScreen::drain_role(TimePoint now) {
       complete_ = false;
     } else if (std::holds_alternative<rfb::ClientRole::Complete>(*event)) {
       complete_ = true;
+      if (role_->drawn()) unveil();
       retry_ = kFirstRetry;
       drawn_ = drawn_ || role_->drawn();
       if (drawn_) admit_scripts(now);
@@ -332,8 +334,14 @@ void SharedScreen::changed(const rfb::Rect& area) {
   stale_ = true;
 }
 
+/// Viewers may see the screen, also if all of it is black.
+void SharedScreen::unveil() {
+  stale_ = stale_ || blank_until_;
+  blank_until_.reset();
+}
+
 void SharedScreen::show(TimePoint now) {
-  if (!stale_ || (!complete_ && now - shown_ < kShowInterval)) return;
+  if (!stale_ || blank_until_ || (!complete_ && now - shown_ < kShowInterval)) return;
   for (auto& [id, viewer] : viewers_) {
     if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view());
   }
@@ -377,6 +385,7 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
   role_.reset();
   keys_.reset();
   complete_ = true;
+  blank_until_.reset();
   if (!options_.reconnect || !person_joined()) {
     device_ = Device::Absent;
     away_ = false;
@@ -435,6 +444,7 @@ void SharedScreen::drop_device() {
   caption_at_.reset();
   retry_ = kFirstRetry;
   complete_ = true;
+  blank_until_.reset();
   events_.emplace_back(DropDevice{});
 }
 
@@ -465,7 +475,8 @@ std::optional<TimePoint> SharedScreen::deadline() const {
   for (const auto& [id, viewer] : viewers_) sooner(due, viewer.machine.deadline());
   if (handshake_) sooner(due, handshake_->deadline());
   if (role_) sooner(due, role_->deadline());
-  if (stale_ && !complete_) sooner(due, shown_ + kShowInterval);
+  if (stale_ && !complete_ && !blank_until_) sooner(due, shown_ + kShowInterval);
+  sooner(due, blank_until_);
   sooner(due, retry_at_);
   sooner(due, caption_at_);
   return due;
@@ -491,6 +502,7 @@ void SharedScreen::tick(TimePoint now) {
     events_.emplace_back(NeedDevice{});
   }
   if (caption_at_ && now >= *caption_at_) caption(now);
+  if (blank_until_ && now >= *blank_until_) unveil();
   show(now);
 }
 

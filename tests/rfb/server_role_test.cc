@@ -198,6 +198,18 @@ TEST(ServerRole, LargeScreensComeInParts) {
   EXPECT_EQ(j.viewer.updates(), 9U) << "eight, and the one behind settle()";
 }
 
+TEST(ServerRole, WhoAsksForAllGetsItInOneUpdate) {
+  Joined j({2048, 1024});
+  j.ask(false);
+  EXPECT_GT(j.show(), 0U);
+  EXPECT_EQ(j.wrong(), "");
+  EXPECT_EQ(j.viewer.updates(), 1U);
+  j.draw(test::Picture::Photo, {0, 0, 2048, 1024}, 2);
+  j.ask();
+  EXPECT_GT(j.show(), 0U);
+  EXPECT_NE(j.wrong(), "") << "what has changed comes in parts again";
+}
+
 TEST(ServerRole, WaitsForAViewerThatDoesNotRead) {
   Joined j({512, 512});
   for (unsigned i = 0; i < 200; ++i) {

@@ -32,6 +32,7 @@ class ServerRole {
   /// A picture is made once less than this waits for the viewer.
   static constexpr std::size_t kLowMark = 32U << 10U;
   /// Pixels in one update, so that no viewer holds up the others for long; the rest follows with the next request.
+  /// Not where all was asked for: gvnccapture and Net::VNC ask once, and take the first update for everything.
   static constexpr std::size_t kMaxPixels = 512 * 512;
   /// Events that the owner has not taken; a viewer that sends more in one go loses moves and keys.
   static constexpr std::size_t kMaxEvents = 4096;
@@ -82,6 +83,7 @@ class ServerRole {
   Damage damage_;  // of what the viewer sees
   std::unique_ptr<Picture> picture_;
   std::optional<Rect> asked_;
+  bool all_in_one_ = false;  // it was asked for, changed or not
   bool colour_map_due_ = false;
   bool qemu_key_due_ = false, qemu_key_said_ = false;
   std::vector<Rect> rectangles_;

@@ -86,6 +86,8 @@ class SharedScreen {
   static constexpr Duration kLastRetry = seconds(8);
   /// While an update of AMT is under way, what has come of it is shown no more often.
   static constexpr Duration kShowInterval = milliseconds(20);
+  /// The first picture of a machine is waited for no longer: there are viewers that ask once and keep what they get.
+  static constexpr Duration kFirstPicture = seconds(3);
 
   /// `random` outlives this.
   SharedScreen(ScreenOptions options, auth::RandomSource& random);
@@ -153,6 +155,7 @@ class SharedScreen {
   void caption(TimePoint now);
   std::string away_sentence() const;
   void changed(const rfb::Rect& area);
+  void unveil();
   void show(TimePoint now);
   void show_to(Viewer& viewer);
   bool person_joined() const;
@@ -181,9 +184,10 @@ class SharedScreen {
   std::optional<TimePoint> caption_at_;
   rfb::Caption caption_;
 
-  bool complete_ = true;  // no update of AMT is under way
-  bool drawn_ = false;    // a whole update has come since it is live, or has its present size
-  bool stale_ = false;    // something has changed since viewers were shown the screen
+  std::optional<TimePoint> blank_until_;  // nothing of the machine has been on the screen yet
+  bool complete_ = true;                  // no update of AMT is under way
+  bool drawn_ = false;                    // a whole update has come since it is live, or has its present size
+  bool stale_ = false;                    // something has changed since viewers were shown the screen
   TimePoint shown_;
   std::deque<Event> events_;
 };
