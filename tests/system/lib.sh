@@ -176,18 +176,20 @@ mesh() { # HOST NAME ARGS of tests/system/clients/mesh.js after the package
   shift 2
   on "$h" node tests/system/clients/mesh.js "$MESH" "$@" >"$T/$n.log" 2>&1
 }
-# A screen of its own on HOST, then gvncviewer on it. x_start HOST sets $screen; viewer_start NAME HOST VIEWER-ARGUMENT
-x_start() { # HOST
+# A screen of its own on HOST, then gvncviewer on it. x_start HOST [WxH] sets $screen; viewer_start NAME HOST VIEWER-ARGUMENT
+# Namespaces share /tmp/.X11-unix but not the numbers of screens: a program reaches this one only from HOST (x_tool).
+x_start() { # HOST [WxH]
   local f=$T/display-$1
   : >"$f"
-  ip netns exec "amtgate-$LAB-$1" Xvfb -displayfd 3 -screen 0 1600x1200x24 -nolisten tcp 3>"$f" >>"$T/xvfb-$1.log" 2>&1 </dev/null &
+  ip netns exec "amtgate-$LAB-$1" Xvfb -displayfd 3 -noreset -screen 0 "${2:-1600x1200}x24" -nolisten tcp 3>"$f" >>"$T/xvfb-$1.log" 2>&1 </dev/null &
   PIDS[xvfb-$1]=$!
   within 15 test -s "$f" || { echo "Xvfb did not start"; return 1; }
-  screen=:$(cat "$f")
+  screen=:$(cat "$f") screen_host=$1
 }
+x_tool() { on "$screen_host" timeout 20 env DISPLAY="$screen" "$@"; }
 viewer_start() { spawn "$1" "$2" env DISPLAY="$screen" NO_AT_BRIDGE=1 LC_ALL=C gvncviewer "$3"; }
-shot() { DISPLAY=$screen import -window root -depth 8 "ppm:$1" 2>/dev/null; } # FILE.ppm
-words_on_screen() { DISPLAY=$screen xwininfo -root -tree 2>/dev/null; }
+shot() { x_tool import -window root -depth 8 "ppm:$1" 2>/dev/null; } # FILE.ppm
+words_on_screen() { x_tool xwininfo -root -tree 2>/dev/null; }
 json_event() { # FILE EVENT [PYTHON EXPRESSION over e]: its last happening of that name
   python3 - "$@" <<'PY'
 import json, sys
