@@ -58,6 +58,7 @@ print("".join(e["text"] for e in map(json.loads, open(sys.argv[1])) if e.get("ev
 PY
 }
 text_is() { [ "$(texts)" = "$1" ]; }
+vnc_session() { ask sessions | python3 -c 'import json, sys; print([s["id"] for s in json.load(sys.stdin)["data"] if s["service"] == "vnc"])'; }
 screen_backs() { grep -c ' screen.back ' "$T/gateway.log"; }
 been_back() { [ "$(screen_backs)" -gt "$1" ]; } # more often than N times
 
@@ -66,7 +67,7 @@ been_back() { [ "$(screen_backs)" -gt "$1" ]; } # more often than N times
 #   fit     scales to its window   large   shows pixels as they are in a window that is large enough
 #   over X Y  its window is so much larger than the picture; a word of welcome covers it
 try() {
-  local n=$1 ways=" $2 " look=() over size back
+  local n=$1 ways=" $2 " look=() over size back before session
   shift 2
   command -v "$1" >/dev/null || { echo "$n is left out: no $1 here"; return; }
   case $ways in *' lossy '*) look=(--lossy) ;; esac
@@ -78,8 +79,7 @@ try() {
   esac
   ok "$n shows the machine's picture" soon shows "${look[@]}" || { stop "$n"; return; }
   window=($(largest_window))
-  local before
-  before=$(texts)
+  before=$(texts) session=$(vnc_session)
   ok "$n: what is typed arrives" typed_now "$before" || echo "  '$(texts)'"
   back=$(screen_backs)
   within 20 console reboot rebooting
@@ -90,12 +90,16 @@ try() {
     case $ways in
     *' keeps '*) ok "$n shows $size inside of what it knows" soon shows --inside $base ;;
     *)
-      case $ways in *' fit '*) resize_window $((window[1] + ${size%x*} - ${base%x*})) $((window[2] + ${size#*x} - ${base#*x})) ;; esac
+      case $ways in
+      *' fit '*) resize_window $((window[1] + ${size%x*} - ${base%x*})) $((window[2] + ${size#*x} - ${base#*x})) ;;
+      *' large '*) resize_window 4150 2380 ;; # again: some choose their size when they are connected
+      esac
       ok "$n shows $size" soon shows "${look[@]}"
       ;;
     esac
   done
   ok "$n has lived through all of it" alive "$n"
+  ok "$n: it was one session" same "$(vnc_session)" "$session"
   stop "$n"
   within 10 no_sessions
 }

@@ -7,3 +7,4 @@ viewers_lab --profile 11 --boot-time 2
 try remote-viewer fit remote-viewer vnc://$address:5900
 try vinagre large vinagre $address::5900
 try gnome-connections 'fit over 10 56' gnome-connections vnc://$address:5900
+try remmina large remmina -c vnc://$address:5900
