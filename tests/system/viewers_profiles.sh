@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every firmware generation's picture in stock viewers: two that ask once and keep the first update (gvnccapture: ZRLE,
-# Net::VNC: CoRRE) have every pixel right, RFB 3.3 (vncsnapshot), a window (xtigervncviewer); and what a machine without KVM is answered with.
+# Every firmware profile in stock viewers. Two that ask once and keep the first update have every pixel right (gvnccapture:
+# ZRLE, Net::VNC: CoRRE); then RFB 3.3 (vncsnapshot) and a window (xtigervncviewer). A machine without KVM says so.
 . "$(dirname "$0")/lib.sh"
 need gvnccapture xtigervncviewer Xvfb xwd convert compare
 profiles=(8 9 11 12 15 16.1 19 21 ism)
@@ -30,7 +30,6 @@ alike() { # FILE PROFILE PART: but for one hundredth on average
 }
 net_vnc() { perl -MNet::VNC -e 1 2>/dev/null; }
 shows() { x_tool xwd -root -silent -out "$T/shot.xwd" && tests/system/tools/shot_match.py "$T/shot.xwd" "$T/p$1.ppm" --lossy >"$T/shot.json"; } # PROFILE
-# No viewer but the one on the screen may be needed here: the rest is tried where it is.
 command -v vncsnapshot >/dev/null || echo "vncsnapshot is left out: it is not here"
 net_vnc || echo "Net::VNC is left out: it is not here"
 for i in "${!profiles[@]}"; do
