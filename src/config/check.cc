@@ -91,8 +91,29 @@ class Checker {
     if (t.vnc_security == VncSecurity::Password && t.vnc_password_file.empty()) {
       mistake(draft_.place(t, "vnc_security"), "vnc_security = password needs vnc_password_file");
     }
-    if (t.vnc_security != VncSecurity::Password && !t.vnc_password_file.empty()) {
-      warn(draft_.place(t, "vnc_password_file"), "vnc_password_file has no effect without vnc_security = password");
+    if (t.vnc_security == VncSecurity::None && !t.vnc_password_file.empty()) {
+      warn(draft_.place(t, "vnc_password_file"),
+           "vnc_password_file has no effect without vnc_security = password or tls");
+    }
+    if (t.vnc_mode == VncMode::Splice) spliced(t);
+  }
+
+  /// What only translation gives.
+  void spliced(const Target& t) {
+    if (!t.keyboard.empty()) {
+      warn(draft_.place(t, "keyboard"),
+           "keyboard: no effect with vnc_mode = splice: keys go through as they are then");
+    }
+    if (t.vnc_security == VncSecurity::Tls) {
+      warn(draft_.place(t, "vnc_security"),
+           "vnc_security: not with vnc_mode = splice, which refuses viewers of this target then");
+    }
+    if (t.vnc_share == VncShare::View) {
+      warn(draft_.place(t, "vnc_share"), "vnc_share: no effect with vnc_mode = splice: a screen has one viewer then");
+    }
+    if (t.frame_buffer_limit) {
+      warn(draft_.place(t, "frame_buffer_limit"),
+           "frame_buffer_limit: no effect with vnc_mode = splice: the viewer chooses the depth then");
     }
   }
 

@@ -415,19 +415,6 @@ constexpr Key<Intercept> kInterceptKeys[] = {
     {"port", Repeat::No, Shown::Yes, set_listener, show_listener, "the transparent listener", always_effect},
 };
 
-const char* no_effect_tls(const Target& t) {
-  return t.vnc_security == VncSecurity::Tls ? "this version does not serve it, and refuses viewers of this target"
-                                            : nullptr;
-}
-const char* no_effect_share(const Target& t) {
-  return t.vnc_share == VncShare::View ? "no effect yet: this version gives a screen to one viewer only" : nullptr;
-}
-const char* no_effect_keyboard(const Target& t) {
-  return t.keyboard.empty() ? nullptr : "no effect yet: this version does not translate keyboards";
-}
-const char* no_effect_limit(const Target& t) {
-  return t.frame_buffer_limit ? "no effect yet: this version does not translate pixel formats" : nullptr;
-}
 const char* no_effect_image(const Target& t) {
   return t.image.empty() ? nullptr : "no effect yet: this version does not attach images";
 }
@@ -476,15 +463,16 @@ constexpr Key<Target> kTargetKeys[] = {
     {"services", Repeat::List, Shown::Yes, set_services, show_list<Target, &Target::services, service_text>,
      "what is served: vnc, sol, ider, wsman, rmcp", always_effect},
     {WORD(Target, vnc_mode), "translate, or splice (RFB untouched after the handshake)", always_effect},
-    {WORD(Target, vnc_security), "none, password or tls: what viewers must do", no_effect_tls},
-    {OPTIONAL(Target, vnc_password_file, parse_path), "the password for vnc_security = password", always_effect},
-    {WORD(Target, vnc_share), "yes, no or view: more than one viewer on one screen", no_effect_share},
+    {WORD(Target, vnc_security), "none, password or tls: what viewers must do", always_effect},
+    {OPTIONAL(Target, vnc_password_file, parse_path), "the password for vnc_security = password, or inside of tls",
+     always_effect},
+    {WORD(Target, vnc_share), "yes, no or view: more than one viewer on one screen", always_effect},
     {"keyboard", Repeat::No, Shown::Yes, set_text_or_empty<Target, &Target::keyboard, parse_keyboard>,
      show_text<Target, &Target::keyboard>, "the layout of the PC's operating system, as XKB names it; empty = us",
-     no_effect_keyboard},
+     always_effect},
     {WORD(Target, reconnect), "keep the client when the AMT side drops, and come back", always_effect},
     {"frame_buffer_limit", Repeat::No, Shown::Yes, set_frame_buffer_limit, show_frame_buffer_limit,
-     "bytes above which this AMT wants 8 bit a pixel", no_effect_limit},
+     "bytes above which this AMT wants 8 bit a pixel", always_effect},
     {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", no_effect_image},
     {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", no_effect_floppy},
     {OPTIONAL(Target, sol_listen, parse_listen), "serve the serial console here", no_effect_sol_listen},

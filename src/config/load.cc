@@ -147,7 +147,7 @@ class Loader {
       t.tls_cert_text = Secret(read_pem(at("tls_cert"), "tls_cert", t.tls_cert, Keep::Public));
     }
     if (!t.tls_key.empty()) t.tls_key_text = Secret(read_pem(at("tls_key"), "tls_key", t.tls_key, Keep::Secret));
-    if (t.vnc_security == VncSecurity::Password && !t.vnc_password_file.empty()) {
+    if (t.vnc_security != VncSecurity::None && !t.vnc_password_file.empty()) {
       t.vnc_password = read_password(at("vnc_password_file"), "vnc_password_file", t.vnc_password_file);
       if (t.vnc_password.reveal().size() > kVncPasswordUsed) {
         const Place place = at("vnc_password_file");

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Port kRedirTlsPort{16995};
 constexpr Duration kClientTlsDeadline = seconds(10);
+// A person may have to look at the gateway's certificate first.
+constexpr Duration kViewerTlsDeadline = seconds(120);
 constexpr Duration kClosingDeadline = seconds(3);
 constexpr Duration kBypassConnectDeadline = seconds(60);
 // A device whose client has gone gets this long to end its side; then its session slot is worth more.
@@ -151,7 +153,7 @@ std::unique_ptr<session::Joint> Flow::make_joint(std::string& impossible) {
     if (t.vnc_security == config::VncSecurity::Password) {
       options.password = t.vnc_password.reveal();
     } else if (t.vnc_security == config::VncSecurity::Tls) {
-      impossible = "vnc_security = tls is not served by this version of amtgate; write none or password";
+      impossible = "vnc_security = tls cannot be had with vnc_mode = splice; write none, password or translate";
     } else if (t.client_auth != config::ClientAuth::None) {
       impossible = "client_auth = " + std::string(client_auth_word(t.client_auth)) +
                    " wants a login, which a VNC viewer has only with vnc_security = password";
@@ -184,12 +186,14 @@ std::unique_ptr<session::Joint> Flow::make_joint(std::string& impossible) {
 bool Flow::start_screen() {
   const config::Target& t = *target_;
   if (service_ != Service::Vnc || denied_ || t.vnc_mode != config::VncMode::Translate) return false;
-  if (t.vnc_security == config::VncSecurity::Tls) return false;
-  if (t.client_auth != config::ClientAuth::None && t.vnc_security != config::VncSecurity::Password) return false;
+  if (t.client_auth != config::ClientAuth::None && t.vnc_password.empty()) return false;
   const std::string key = screen_key(*policy_->directory, client_at_.address, destination_);
   if (key.empty()) return false;
   session::ViewerOptions options;
-  if (t.vnc_security == config::VncSecurity::Password) options.password = t.vnc_password.reveal();
+  options.tls = t.vnc_security == config::VncSecurity::Tls;
+  if (t.vnc_security != config::VncSecurity::None && !t.vnc_password.empty()) {
+    options.password = t.vnc_password.reveal();
+  }
   open_screen(key, options);
   return true;
 }
@@ -219,7 +223,7 @@ void Flow::open_screen(const std::string& key, const session::ViewerOptions& opt
 
 void Flow::pump_screen() {
   if (state_ == State::Closing) return drain_closing();
-  if (state_ != State::Screen) return;
+  if (state_ != State::Screen || viewer_tls_ == ViewerTls::Handshake) return;
   std::array<std::uint8_t, kReadSize> buffer;
   for (int i = 0; i < kReadsPerTurn && state_ == State::Screen; ++i) {
     const net::IoResult got = client_->read(buffer);
@@ -244,7 +248,7 @@ void Flow::pump_screen() {
 }
 
 void Flow::screen_output() {
-  if (state_ != State::Screen) return;
+  if (state_ != State::Screen || viewer_tls_ == ViewerTls::Handshake) return;
   if (is_script()) {
     if (!joined_screen_) return client_->want(true, false);  // not before it is answered
     while (!first_words_.view().empty()) {
@@ -261,11 +265,34 @@ void Flow::screen_output() {
     if (put.status != net::Io::Ok) break;  // a failure shows when it is read from
     screen_->sent(id, put.bytes);
   }
+  if (viewer_tls_ == ViewerTls::Due && screen_->output(id).empty()) return secure_viewer();
   client_->want(true, !screen_->output(id).empty());
 }
 
-void Flow::screen_known(rfb::SecurityType security) {
-  if (!is_script()) method_ = std::string(rfb::name(security));
+void Flow::screen_start_tls() {
+  viewer_tls_ = ViewerTls::Due;
+  screen_output();
+}
+
+/// VeNCrypt: the rest of RFB's opening, and all behind it, inside of TLS.
+void Flow::secure_viewer() {
+  viewer_tls_ = ViewerTls::Handshake;
+  client_->start_tls(*shard_.shared().viewer_tls, kViewerTlsDeadline, [this](Result<void> done) {
+    if (state_ != State::Screen) return;
+    viewer_tls_ = ViewerTls::None;
+    if (!done) {
+      why_ = Error{done.error().code, "TLS with the client failed: " + done.error().detail};
+      failed(*why_);
+      client_->reset();
+      return ended();
+    }
+    screen_->tls_started(viewer_id(id_));
+    pump_screen();
+  });
+}
+
+void Flow::screen_known(rfb::SecurityType security, bool tls) {
+  if (!is_script()) method_ = std::string(tls ? "tls-" : "") + std::string(rfb::name(security));
 }
 
 void Flow::screen_joined() {

@@ -101,6 +101,10 @@ class TheGateway final : public Gateway {
     Result<tls::Context> context = tls::Context::server(policy);
     if (!context) return Error{context.error().code, "the gateway's certificate: " + context.error().detail};
     shared_.server_tls = std::move(*context);
+    policy.tickets = false;
+    context = tls::Context::server(policy);
+    if (!context) return Error{context.error().code, "the gateway's certificate: " + context.error().detail};
+    shared_.viewer_tls = std::move(*context);
     shared_.own_mark = config_->intercept.mark + 1;
     shared_.listener_port = config_->intercept.port;
     shared_.transparent = config_->intercept.mode == config::InterceptMode::Tproxy;

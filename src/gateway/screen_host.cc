@@ -59,13 +59,7 @@ void ScreenHost::attach(Client& client, session::ViewerId id, const session::Vie
 void ScreenHost::detach(session::ViewerId id) {
   if (clients_.erase(id) == 0) return;
   screen_.remove_viewer(id, shard_.loop().now());
-  if (clients_.empty()) {
-    timer_.cancel();
-    drop_device();
-    shard_.screen_done(*this);
-    return;
-  }
-  // The keyboard may have gone to another one, whose keys' releases wait for the device.
+  // Keys that it held go up at the machine: those bytes still have to leave, also behind the last viewer.
   if (!pumping_) timer_.arm(Duration::zero());
 }
 
@@ -75,6 +69,10 @@ void ScreenHost::receive(session::ViewerId id, Bytes in) {
 
 void ScreenHost::sent(session::ViewerId id, std::size_t n) {
   screen_.viewer_sent(id, n, shard_.loop().now());
+}
+
+void ScreenHost::tls_started(session::ViewerId id) {
+  screen_.viewer_tls_started(id, shard_.loop().now());
 }
 
 void ScreenHost::end(session::ViewerId id, const Error& why) {
@@ -109,10 +107,12 @@ void ScreenHost::pump() {
     for (const session::ViewerId id : ids) {
       if (Client* client = find(id)) client->screen_output();
     }
-    if (clients_.empty()) break;
   } while (again_);
   pumping_ = false;
-  if (clients_.empty()) return;
+  if (clients_.empty() && !device_ && !opening_) {
+    timer_.cancel();
+    return shard_.screen_done(*this);
+  }
   if (device_) device_->want(true, !screen_.device_output().empty());
   if (const auto due = screen_.deadline()) {
     timer_.arm_at(*due);
@@ -194,8 +194,12 @@ void ScreenHost::handle(const session::SharedScreen::DropDevice&) {
   drop_device();
 }
 
+void ScreenHost::handle(const session::SharedScreen::ViewerStartTls& start) {
+  if (Client* client = find(start.id)) client->screen_start_tls();
+}
+
 void ScreenHost::handle(const session::SharedScreen::ViewerKnown& known) {
-  if (Client* client = find(known.id)) client->screen_known(known.security);
+  if (Client* client = find(known.id)) client->screen_known(known.security, known.tls);
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerJoined& joined) {

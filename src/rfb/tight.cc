@@ -57,6 +57,37 @@ void compact_length(Buffer& out, std::size_t n) {
   if (n > 0x3fff) w.u8(n >> 14 & 0xff);
 }
 
+/// Neighbours in noise differ by a third of full scale, on average. JPEG spoils it and hardly makes it shorter; where
+/// neighbours differ by more than this part over so many pixels, a picture is sent as it is.
+constexpr unsigned kNoisePart = 5;
+constexpr unsigned kNoiseRun = 64;
+
+/// Whether JPEG is for such pixels. `numbers` are rows of `width` pixels in `format`.
+bool like_a_photo(const PixelFormat& format, const std::uint16_t* numbers, std::size_t count, unsigned width) {
+  const auto part = [](unsigned a, unsigned b, unsigned shift, unsigned max) {
+    const int d = static_cast<int>(a >> shift & max) - static_cast<int>(b >> shift & max);
+    return static_cast<unsigned>(d < 0 ? -d : d);
+  };
+  for (std::size_t row = 0; row + width <= count; row += std::size_t{width} * 4) {  // every fourth is enough
+    for (unsigned from = 0; from + 1 < width; from += kNoiseRun) {
+      const unsigned to = std::min(from + kNoiseRun, width - 1), pairs = to - from;
+      unsigned red = 0, green = 0, blue = 0;
+      for (unsigned x = from; x < to; ++x) {
+        const unsigned a = numbers[row + x], b = numbers[row + x + 1];
+        red += part(a, b, format.red_shift, format.red_max);
+        green += part(a, b, format.green_shift, format.green_max);
+        blue += part(a, b, format.blue_shift, format.blue_max);
+      }
+      if (pairs < kNoiseRun / 2) continue;  // too few to tell
+      if (red * kNoisePart > pairs * format.red_max && green * kNoisePart > pairs * format.green_max &&
+          blue * kNoisePart > pairs * format.blue_max) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 /// The area of one colour that begins at the top left of `within`, in whole tiles.
 Rect solid_from(const PixelView& view, const Rect& within, unsigned number) {
   unsigned width = within.width;
@@ -202,7 +233,7 @@ void TightEncoder::one(Job& job, const Rect& area) {
     if (palette_.size() == 2) return mono(job, area);
     return indexed(job, area);
   }
-  if (jpeg_wanted && jpeg(job, area)) return;
+  if (jpeg_wanted && like_a_photo(job.view.format, numbers_.data(), count, area.width) && jpeg(job, area)) return;
   full_colour(job, area);
 }
 

@@ -5,6 +5,7 @@ namespace {
 
 rfb::ServerHandshake::Options handshake_options(const ViewerOptions& options, auth::RandomSource& random) {
   rfb::ServerHandshake::Options out;
+  out.vencrypt = options.tls;
   if (options.password) {
     out.none = false;
     rfb::ServerHandshake::Password asked{*options.password, {}};
@@ -20,7 +21,7 @@ ScreenViewer::ScreenViewer(const ViewerOptions& options, auth::RandomSource& ran
     : script_(options.script), handshake_(handshake_options(options, random), now) {
   if (!script_) return;
   state_ = State::Waiting;
-  events_.emplace_back(Ready{rfb::SecurityType::None});
+  events_.emplace_back(Ready{rfb::SecurityType::None, false});
 }
 
 void ScreenViewer::receive(Bytes in, TimePoint now) {
@@ -42,7 +43,9 @@ void ScreenViewer::drain_handshake(TimePoint now) {
     const auto event = handshake_.next_event();
     if (!event) return;
     if (const auto* ready = std::get_if<rfb::ServerHandshake::ViewerReady>(&*event)) {
-      events_.emplace_back(Ready{ready->security});
+      events_.emplace_back(Ready{ready->security, ready->tls});
+    } else if (std::holds_alternative<rfb::ServerHandshake::StartTls>(*event)) {
+      events_.emplace_back(StartTls{});
     } else if (std::holds_alternative<rfb::ServerHandshake::Refused>(*event)) {
       over(error_ ? *error_ : Error{Errc::Refused, "the viewer was refused"});
     } else if (std::holds_alternative<rfb::ServerHandshake::Done>(*event)) {
@@ -58,6 +61,12 @@ void ScreenViewer::drain_role() {
   while (auto event = role_->next_event()) {
     std::visit([this](auto& e) { events_.emplace_back(e); }, *event);
   }
+}
+
+void ScreenViewer::tls_started(TimePoint now) {
+  if (state_ != State::Opening && state_ != State::Refusing) return;
+  handshake_.tls_started(now);
+  drain_handshake(now);
 }
 
 void ScreenViewer::accept(rfb::Size size, const std::string& name, TimePoint now) {

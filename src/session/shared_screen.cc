@@ -57,7 +57,7 @@ void SharedScreen::remove_viewer(ViewerId id, TimePoint now) {
   }
   const bool wanted = std::any_of(viewers_.begin(), viewers_.end(),
                                   [](const auto& v) { return v.second.ready || v.second.machine.joined(); });
-  if (!wanted && device_ != Device::Absent) drop_device();
+  if (!wanted && device_ != Device::Absent) leave_device(now);
 }
 
 void SharedScreen::receive_viewer(ViewerId id, Bytes in, TimePoint now) {
@@ -87,6 +87,13 @@ void SharedScreen::show_to(Viewer& viewer) {
   if (role != nullptr && !blank_until_ && (complete_ || !stale_)) role->show(screen_.view());
 }
 
+void SharedScreen::viewer_tls_started(ViewerId id, TimePoint now) {
+  Viewer* viewer = find(id);
+  if (viewer == nullptr) return;
+  viewer->machine.tls_started(now);
+  drain(id, *viewer, now);
+}
+
 void SharedScreen::end_viewer(ViewerId id, const Error& error, TimePoint now) {
   Viewer* viewer = find(id);
   if (viewer == nullptr) return;
@@ -98,8 +105,10 @@ void SharedScreen::end_viewer(ViewerId id, const Error& error, TimePoint now) {
 void SharedScreen::drain(ViewerId id, Viewer& viewer, TimePoint now) {
   while (auto event = viewer.machine.next_event()) {
     if (const auto* ready = std::get_if<ScreenViewer::Ready>(&*event)) {
-      events_.emplace_back(ViewerKnown{id, ready->security});
+      events_.emplace_back(ViewerKnown{id, ready->security, ready->tls});
       on_ready(id, viewer, now);
+    } else if (std::holds_alternative<ScreenViewer::StartTls>(*event)) {
+      events_.emplace_back(ViewerStartTls{id});
     } else if (std::holds_alternative<ScreenViewer::Joined>(*event)) {
       events_.emplace_back(ViewerJoined{id});
       rfb::ServerRole* role = viewer.machine.screen();
@@ -133,6 +142,7 @@ void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
     return;
   }
   viewer.ready = true;
+  leave_by_.reset();
   if (viewer.script && device_ == Device::Live) {
     if (drawn_) viewer.machine.accept(screen_.size(), options_.name, now);
   } else if (device_ == Device::Live || device_ == Device::Away) {
@@ -281,8 +291,9 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   drawn_ = false;
   if (back) {
     events_.emplace_back(DeviceBack{now - away_since_});
+  } else {
+    blank_until_ = now + kFirstPicture;
   }
-  if (!back) blank_until_ = now + kFirstPicture;
   away_ = false;
   retry_at_.reset();
   caption_at_.reset();
@@ -384,6 +395,7 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
   handshake_.reset();
   role_.reset();
   keys_.reset();
+  leave_by_.reset();
   complete_ = true;
   blank_until_.reset();
   if (!options_.reconnect || !person_joined()) {
@@ -434,8 +446,14 @@ void SharedScreen::end_all(const Error& error, TimePoint now) {
   }
 }
 
+void SharedScreen::leave_device(TimePoint now) {
+  if (device_ != Device::Live || role_->output().empty()) return drop_device();
+  leave_by_ = now + kLeave;
+}
+
 void SharedScreen::drop_device() {
   device_ = Device::Absent;
+  leave_by_.reset();
   handshake_.reset();
   role_.reset();
   keys_.reset();
@@ -458,6 +476,7 @@ void SharedScreen::device_sent(std::size_t n) {
     handshake_->sent(n);
   } else if (device_ == Device::Live) {
     role_->sent(n);
+    if (leave_by_ && role_->output().empty()) drop_device();
   }
 }
 
@@ -477,6 +496,7 @@ std::optional<TimePoint> SharedScreen::deadline() const {
   if (role_) sooner(due, role_->deadline());
   if (stale_ && !complete_ && !blank_until_) sooner(due, shown_ + kShowInterval);
   sooner(due, blank_until_);
+  sooner(due, leave_by_);
   sooner(due, retry_at_);
   sooner(due, caption_at_);
   return due;
@@ -497,6 +517,7 @@ void SharedScreen::tick(TimePoint now) {
     events_.emplace_back(DropDevice{});
     lost({failed->code, "the machine's screen: " + failed->detail}, now);
   }
+  if (leave_by_ && now >= *leave_by_) drop_device();
   if (retry_at_ && now >= *retry_at_) {
     retry_at_.reset();
     events_.emplace_back(NeedDevice{});

@@ -271,11 +271,14 @@ TEST(Parse, KeepsTheFilesOfTargetsApart) {
 }
 
 TEST(Parse, WarnsOfWhatHasNoEffect) {
-  EXPECT_EQ(
-      warnings(
-          "[target a]\naddress=192.0.2.1\npassword=x\nkeyboard=de\nvnc_security=tls\nrecord=no\nreconnect=yes\n"),
-      "f:4: keyboard: no effect yet: this version does not translate keyboards\n"
-      "f:5: vnc_security: this version does not serve it, and refuses viewers of this target\n");
+  EXPECT_EQ(warnings("[target "
+                     "a]\naddress=192.0.2.1\npassword=x\nkeyboard=de\nvnc_security=tls\nvnc_mode=splice\nrecord="
+                     "no\nreconnect=yes\n"),
+            "f:4: keyboard: no effect with vnc_mode = splice: keys go through as they are then\n"
+            "f:5: vnc_security: not with vnc_mode = splice, which refuses viewers of this target then\n");
+  EXPECT_EQ(warnings("[target a]\naddress=192.0.2.1\npassword=x\nkeyboard=de\nvnc_security=tls\nvnc_share=view\n"
+                     "frame_buffer_limit=9000000\n"),
+            "");
   EXPECT_EQ(warnings("[target a]\naddress=192.0.2.1\ntls=no\ntls_ca=/ca\n"),
             "f:1: target a has no password: write password_file =\nf:4: tls_ca has no effect with tls = no\n");
 }

@@ -13,6 +13,7 @@ interfaces = lan0
 [defaults]
 password = $password
 allow = 10.71.1.0/24
+vnc_mode = splice
 [target plain]
 address = 10.71.2.10
 tls = no

@@ -68,7 +68,9 @@ class Flow final : private ScreenHost::Client {
   bool is_script() const { return !script_.empty(); }
   std::string client_name() const { return is_script() ? script_ : client_at_.to_string(); }
   void pump_screen();
-  void screen_known(rfb::SecurityType security) override;
+  void secure_viewer();
+  void screen_start_tls() override;
+  void screen_known(rfb::SecurityType security, bool tls) override;
   void screen_joined() override;
   void screen_ended(const Error& error) override;
   void screen_output() override;
@@ -128,6 +130,7 @@ class Flow final : private ScreenHost::Client {
   std::unique_ptr<net::Connector> connector_;
   ScreenHost* screen_ = nullptr;  // lives as long as we are attached
   bool joined_screen_ = false;
+  enum class ViewerTls { None, Due, Handshake } viewer_tls_ = ViewerTls::None;  // in the middle of RFB's opening
   Outbox first_words_;  // to a script: the control protocol's answer
   Outbox last_words_;   // of a viewer that was refused
   std::optional<session::HandOff> hand_off_;

@@ -25,7 +25,9 @@ class ScreenHost {
   class Client {
    public:
     virtual ~Client() = default;
-    virtual void screen_known(rfb::SecurityType security) = 0;
+    /// Its output has to go out, then TLS with the gateway as server, then tls_started().
+    virtual void screen_start_tls() = 0;
+    virtual void screen_known(rfb::SecurityType security, bool tls) = 0;
     virtual void screen_joined() = 0;
     /// It is over; what is left of output() may be flushed. Calls detach().
     virtual void screen_ended(const Error& error) = 0;
@@ -44,6 +46,7 @@ class ScreenHost {
   void receive(session::ViewerId id, Bytes in);
   Bytes output(session::ViewerId id) const { return screen_.viewer_output(id); }
   void sent(session::ViewerId id, std::size_t n);
+  void tls_started(session::ViewerId id);
   void end(session::ViewerId id, const Error& why);
   Result<void> give(session::ViewerId id);
   /// Carries out what has become due: events, the device's bytes, the timer. After every receive(), sent(), end().
@@ -60,6 +63,7 @@ class ScreenHost {
  private:
   void handle(const session::SharedScreen::NeedDevice& need);
   void handle(const session::SharedScreen::DropDevice& drop);
+  void handle(const session::SharedScreen::ViewerStartTls& start);
   void handle(const session::SharedScreen::ViewerKnown& known);
   void handle(const session::SharedScreen::ViewerJoined& joined);
   void handle(const session::SharedScreen::ViewerEnded& ended);

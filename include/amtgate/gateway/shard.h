@@ -43,6 +43,9 @@ struct Shared {
 
   device::Dialer dialer;
   std::optional<tls::Context> server_tls;  // the gateway's own certificate
+  /// The same for viewers: without session tickets, at which TigerVNC 1.12 stalls when they come with the next
+  /// record.
+  std::optional<tls::Context> viewer_tls;
   std::uint32_t own_mark = 0;
   Port listener_port;       // of the transparent listener: nobody may aim at it
   bool transparent = true;  // foreign source addresses can be used

@@ -16,6 +16,7 @@ namespace amtgate::session {
 
 struct ViewerOptions {
   std::optional<std::string> password;  // asked of the viewer; the first 8 bytes count
+  bool tls = false;                     // inside of VeNCrypt's TLS only
   /// A script of the administrator's. It was let in already, so there is no opening: the connection begins with
   /// ServerInit, once there is a picture. What it wants of a screen that is shared: see SharedScreen.
   bool script = false;
@@ -23,9 +24,12 @@ struct ViewerOptions {
 
 class ScreenViewer {
  public:
-  /// It may see the screen now: accept() or refuse().
+  /// Write output() to the last byte, be TLS server on the connection, then tls_started().
+  struct StartTls {};
+  /// It may see the screen now: accept() or end().
   struct Ready {
     rfb::SecurityType security;
+    bool tls;
   };
   /// It is shown the screen from here on.
   struct Joined {};
@@ -33,7 +37,7 @@ class ScreenViewer {
   struct Ended {
     Error error;
   };
-  using Event = std::variant<Ready, Joined, Ended, rfb::KeyEvent, rfb::QemuKeyEvent, rfb::PointerEvent>;
+  using Event = std::variant<StartTls, Ready, Joined, Ended, rfb::KeyEvent, rfb::QemuKeyEvent, rfb::PointerEvent>;
 
   ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now);
 
@@ -44,6 +48,7 @@ class ScreenViewer {
   std::optional<TimePoint> deadline() const;
   void tick(TimePoint now);
 
+  void tls_started(TimePoint now);
   /// Answers Ready. The size is that of the moment; the viewer is told of another one when it has joined.
   void accept(rfb::Size size, const std::string& name, TimePoint now);
   /// Ends it in RFB's words, where the opening still has some; a viewer that has joined is just closed. Ended

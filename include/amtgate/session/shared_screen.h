@@ -61,9 +61,14 @@ class SharedScreen {
   struct NeedDevice {};
   /// Close the device, or stop opening it.
   struct DropDevice {};
+  /// Write its output to the last byte, be TLS server on its connection, then viewer_tls_started().
+  struct ViewerStartTls {
+    ViewerId id;
+  };
   struct ViewerKnown {
     ViewerId id;
     rfb::SecurityType security;
+    bool tls;
   };
   struct ViewerJoined {
     ViewerId id;
@@ -80,12 +85,15 @@ class SharedScreen {
   struct DeviceBack {
     Duration away;
   };
-  using Event = std::variant<NeedDevice, DropDevice, ViewerKnown, ViewerJoined, ViewerEnded, DeviceLost, DeviceBack>;
+  using Event = std::variant<NeedDevice, DropDevice, ViewerStartTls, ViewerKnown, ViewerJoined, ViewerEnded,
+                             DeviceLost, DeviceBack>;
 
   static constexpr Duration kFirstRetry = seconds(1);
   static constexpr Duration kLastRetry = seconds(8);
   /// While an update of AMT is under way, what has come of it is shown no more often.
   static constexpr Duration kShowInterval = milliseconds(20);
+  /// What goes to AMT behind the last viewer (its keys going up) has so long.
+  static constexpr Duration kLeave = seconds(1);
   /// The first picture of a machine is waited for no longer: there are viewers that ask once and keep what they get.
   static constexpr Duration kFirstPicture = seconds(3);
 
@@ -100,6 +108,7 @@ class SharedScreen {
   /// Empty for a viewer that is not here.
   Bytes viewer_output(ViewerId id) const;
   void viewer_sent(ViewerId id, std::size_t n, TimePoint now);
+  void viewer_tls_started(ViewerId id, TimePoint now);
   /// Ends it in its protocol's words where there still are some; ViewerEnded follows.
   void end_viewer(ViewerId id, const Error& error, TimePoint now);
   /// From now on this one types. Errors: BadValue (no such viewer, it has not joined, or it is a script).
@@ -149,6 +158,7 @@ class SharedScreen {
   void live(const rfb::ServerInit& init, Bytes rest, TimePoint now);
   void accept_waiting(TimePoint now);
   void lost(const Error& error, TimePoint now);
+  void leave_device(TimePoint now);
   void drop_device();
   void end_all(const Error& error, TimePoint now);
   bool learn_limit();
@@ -184,6 +194,7 @@ class SharedScreen {
   std::optional<TimePoint> caption_at_;
   rfb::Caption caption_;
 
+  std::optional<TimePoint> leave_by_;     // nobody looks on: what AMT still has to get (keys going up) goes out first
   std::optional<TimePoint> blank_until_;  // nothing of the machine has been on the screen yet
   bool complete_ = true;                  // no update of AMT is under way
   bool drawn_ = false;                    // a whole update has come since it is live, or has its present size
