@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <mutex>
 
 #include "amtgate/config/values.h"
@@ -57,7 +57,7 @@ class Run {
     rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (!accept(line) || line.size() + 2 > size) line = {};
-    std::memcpy(out, line.data(), line.size());
+    std::copy(line.begin(), line.end(), out);
     out[line.size()] = '\n';
     out[line.size() + 1] = '\0';
     return out;
