@@ -73,7 +73,8 @@ Result<Network> Network::parse(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
     if (ec != std::errc{} || end != digits.data() + digits.size() || digits.empty() || prefix > most) {
-      return Error{Errc::BadValue, "'" + std::string(text) + "' has no prefix length of 0 to " + std::to_string(most)};
+      return Error{Errc::BadValue,
+                   "'" + std::string(text) + "' has no prefix length of 0 to " + std::to_string(most)};
     }
   }
   if (address->is_v4()) {

@@ -1,3 +1,5 @@
 #include "amtgate/simhost/main.h"
 
-int main(int argc, char** argv) { return amtgate::simhost::run(argc, argv); }
+int main(int argc, char** argv) {
+  return amtgate::simhost::run(argc, argv);
+}

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <algorithm>
 #include <mutex>
 
 #include "amtgate/config/values.h"

@@ -129,7 +129,8 @@ class LayoutCompiler {
         ::xkb_state_update_mask(s.get(), (shift ? shift_ : 0) | (level3 ? level3_ : 0), 0, locked, 0, 0, 0);
         const Keysym sym{::xkb_state_key_get_one_sym(s.get(), xkb_code(key))};
         if (sym.value == XKB_KEY_NoSymbol) continue;
-        entries.push_back({normal(sym).value, {key.place, shift, level3}, level + (level3 ? 2 : 0) + (extra ? 2 : 0)});
+        entries.push_back(
+            {normal(sym).value, {key.place, shift, level3}, level + (level3 ? 2 : 0) + (extra ? 2 : 0)});
       }
     }
     const auto order = [](const KeyboardLayout::Entry& a, const KeyboardLayout::Entry& b) {

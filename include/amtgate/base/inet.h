@@ -84,7 +84,6 @@ Result<Port> parse_port(std::string_view text);
 template <>
 struct std::hash<amtgate::IpAddress> {
   std::size_t operator()(const amtgate::IpAddress& a) const noexcept {
-    return std::hash<std::string_view>{}(
-        {reinterpret_cast<const char*>(a.bytes().data()), a.bytes().size()});
+    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(a.bytes().data()), a.bytes().size()});
   }
 };

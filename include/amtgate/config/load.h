@@ -48,8 +48,8 @@ constexpr std::size_t kMaxPasswordFile = 4096;
 
 /// Everything parse() finds, and: a file that cannot be read; a password, key or users file (or a configuration file
 /// that holds `password =`) that others may read or change, or that belongs to neither root, the daemon's account nor
-/// the caller; an empty password file; a certificate file without PEM in it; a keyboard layout that XKB's files do not
-/// have (they are looked at where they are, whatever `files`). One Parsed with all of it.
+/// the caller; an empty password file; a certificate file without PEM in it; a keyboard layout that XKB's files do
+/// not have (they are looked at where they are, whatever `files`). One Parsed with all of it.
 Parsed load(const std::string& file, Files& files);
 /// From the disk.
 Parsed load(const std::string& file);
