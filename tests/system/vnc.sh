@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Port 5900: the handshake of RFB 3.3, 3.7 and 3.8 whatever the machine greets with, and the machine's picture in a
-# viewer that takes 16 bit.
+# Port 5900: the handshake of RFB 3.3, 3.7 and 3.8 whatever the machine greets with, every pixel of its picture in two viewers,
+# and VeNCrypt.
 . "$(dirname "$0")/lib.sh"
 need gvncviewer xtigervncviewer openssl Xvfb xwd
 lab router

@@ -124,7 +124,6 @@ class Flow final : private ScreenHost::Client {
 
   std::unique_ptr<net::Stream> client_;
   std::unique_ptr<net::Stream> device_;
-  bool device_reading_ = false;
   std::unique_ptr<session::Joint> joint_;
   std::unique_ptr<device::Opening> opening_;
   std::unique_ptr<net::Connector> connector_;
