@@ -1,13 +1,13 @@
 # Sourced behind lib.sh by the tests of viewers: a simulated machine whose picture is known, a screen of its own for the
 # viewer, and what a person would do with it.
 need Xvfb xdotool xwd xwininfo setxkbmap dbus-daemon python3
-address=10.71.2.10
+machine=pc address=10.71.2.10
 base=1024x768 # the machine's screen when a viewer comes; gnome-connections cannot have a window that is much smaller
 word='zyü@<A' # on a German keyboard: other places than on the US one, AltGr, the 102nd key, Shift
 
 viewers_lab() { # OPTION of the simulator...
   lab router
-  sim pc $address --still --size $base --frame-file "$T/pc.ppm" --keyboard de "$@"
+  still_machine "$@"
   gateway <<INI
 [defaults]
 password = $password
@@ -17,28 +17,31 @@ keyboard = de
 address = $address
 tls_min = 1.0
 INI
-  x_start client 4200x2400
-  x_tool setxkbmap de
-  spawn bus client dbus-daemon --session --nofork --address="unix:path=$T/bus"
+  german_screen 4200x2400
+}
+still_machine() { sim $machine $address --still --size $base --frame-file "$T/$machine.ppm" --keyboard de "$@"; }
+german_screen() { # SIZE [NAME]
+  x_start client "$1" "${2:-client}" && x_tool setxkbmap de
+  [ -n "${PIDS[bus]:-}" ] || spawn bus client dbus-daemon --session --nofork --address="unix:path=$T/bus"
 }
 # With default settings, in an empty home: view NAME COMMAND...
 view() {
   local n=$1
   shift
-  rm -rf "$T/home"
-  mkdir -p "$T/home/run" "$T/home/.config" "$T/home/.cache" "$T/home/.local/share"
-  chmod 700 "$T/home/run"
-  spawn "$n" client env -i PATH="$PATH" HOME="$T/home" XDG_RUNTIME_DIR="$T/home/run" DISPLAY="$screen" LC_ALL=C.UTF-8 \
+  local home=$T/home-$n
+  mkdir -p "$home/run" "$home/.config" "$home/.cache" "$home/.local/share"
+  chmod 700 "$home/run"
+  spawn "$n" client env -i PATH="$PATH" HOME="$home" XDG_RUNTIME_DIR="$home/run" DISPLAY="$screen" LC_ALL=C.UTF-8 \
     DBUS_SESSION_BUS_ADDRESS="unix:path=$T/bus" NO_AT_BRIDGE=1 GSETTINGS_BACKEND=memory "$@"
 }
 # One look; what was found is in $T/shot.json. shows OPTION of shot_match.py...
-shows() { x_tool xwd -root -silent -out "$T/shot.xwd" && tests/system/tools/shot_match.py "$T/shot.xwd" "$T/pc.ppm" "$@" >"$T/shot.json"; }
+shows() { x_tool xwd -root -silent -out "$T/shot.xwd" && tests/system/tools/shot_match.py "$T/shot.xwd" "$T/$machine.ppm" "$@" >"$T/shot.json"; }
 soon() { within 40 "$@" || { sed 's/^/  /' "$T/shot.json"; return 1; }; }
 place() { python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); print(s["x"], s["y"])' "$T/shot.json"; }
 # On the machine's serial console: console TEXT ANSWER
 console() { probe client redir $address 16994 sol --say "$1\\r" --expect "$2"; }
 mode() { within 30 console "mode $1" "screen $1" && within 20 frame_is "$1"; } # WxH
-frame_is() { [ "$(sed -n 2p "$T/pc.ppm" | tr ' ' x)" = "$1" ]; } # the picture last sent is so large
+frame_is() { [ "$(sed -n 2p "$T/$machine.ppm" | tr ' ' x)" = "$1" ]; } # the picture last sent is so large
 largest_window() { # its number, width and height
   x_tool xwininfo -root -tree | awk '/^     0x/ && match($0, / [0-9]+x[0-9]+\+/) {
     split(substr($0, RSTART + 1, RLENGTH - 2), s, "x"); if (s[1] * s[2] > most) { most = s[1] * s[2]; line = $1 " " s[1] " " s[2] } }
@@ -52,32 +55,41 @@ type_word() { # into the viewer, where it shows the machine: keys of the keyboar
   x_tool xdotool key --delay 50 z y udiaeresis keydown 108 key --delay 50 q keyup 108 key --delay 50 less Shift+a
 }
 texts() { # all text that the machine's operating system has understood
-  python3 - "$T/pc.json" <<'PY'
+  python3 - "$T/$machine.json" <<'PY'
 import json, sys
 print("".join(e["text"] for e in map(json.loads, open(sys.argv[1])) if e.get("event") == "text"))
 PY
 }
 text_is() { [ "$(texts)" = "$1" ]; }
-vnc_session() { ask sessions | python3 -c 'import json, sys; print([s["id"] for s in json.load(sys.stdin)["data"] if s["service"] == "vnc"])'; }
+vnc_session() { # on the machine
+  ask sessions | python3 -c 'import json, sys; print([s["id"] for s in json.load(sys.stdin)["data"] if s["service"] == "vnc" and s["target"] == sys.argv[1]])' $machine
+}
 screen_backs() { grep -c ' screen.back ' "$T/gateway.log"; }
 been_back() { [ "$(screen_backs)" -gt "$1" ]; } # more often than N times
 
-# All that a viewer must stand. try NAME WAYS COMMAND...; WAYS are words:
+# A viewer's window, as large as it takes to see the picture. opened NAME WAYS COMMAND...; WAYS are words:
 #   lossy   asks for JPEG          keeps   cannot follow a change of size
 #   fit     scales to its window   large   shows pixels as they are in a window that is large enough
 #   over X Y  its window is so much larger than the picture; a word of welcome covers it
-try() {
-  local n=$1 ways=" $2 " look=() over size back before session
+opened() {
+  local n=$1 ways=" $2 " over
   shift 2
-  command -v "$1" >/dev/null || { echo "$n is left out: no $1 here"; return; }
-  case $ways in *' lossy '*) look=(--lossy) ;; esac
-  ok "$n: the machine is ready" within 30 console "mode $base" "screen $base"
+  look=()
   view "$n" "$@"
+  case $ways in *' lossy '*) look=(--lossy) ;; esac
   case $ways in
-  *' large '*) within 30 wide_window 200 && resize_window 4150 2380 ;;
+  *' large '*) within 30 wide_window 200 && resize_window $large ;;
   *' over '*) within 30 wide_window 200 && over=(${ways##* over }) && greeted && wide_window 200 && resize_window $((${base%x*} + over[0])) $((${base#*x} + over[1])) ;;
   esac
-  ok "$n shows the machine's picture" soon shows "${look[@]}" || { stop "$n"; return; }
+  ok "$n shows the machine's picture" soon shows "${look[@]}"
+}
+large="4150 2380"
+# All that a viewer must stand: try NAME WAYS COMMAND...
+try() {
+  local n=$1 ways=" $2 " size back before session
+  command -v "$3" >/dev/null || { echo "$n is left out: no $3 here"; return; }
+  ok "$n: the machine is ready" within 30 console "mode $base" "screen $base"
+  opened "$@" || { stop "$n"; return; }
   window=($(largest_window))
   before=$(texts) session=$(vnc_session)
   ok "$n: what is typed arrives" typed_now "$before" || echo "  '$(texts)'"
@@ -92,7 +104,7 @@ try() {
     *)
       case $ways in
       *' fit '*) resize_window $((window[1] + ${size%x*} - ${base%x*})) $((window[2] + ${size#*x} - ${base#*x})) ;;
-      *' large '*) resize_window 4150 2380 ;; # again: some choose their size when they are connected
+      *' large '*) resize_window $large ;; # again: some choose their size when they are connected
       esac
       ok "$n shows $size" soon shows "${look[@]}"
       ;;

@@ -176,14 +176,15 @@ mesh() { # HOST NAME ARGS of tests/system/clients/mesh.js after the package
   shift 2
   on "$h" node tests/system/clients/mesh.js "$MESH" "$@" >"$T/$n.log" 2>&1
 }
-# A screen of its own on HOST, then gvncviewer on it. x_start HOST [WxH] sets $screen; viewer_start NAME HOST VIEWER-ARGUMENT
+# A screen of its own on HOST, then gvncviewer on it. x_start HOST sets $screen; viewer_start NAME HOST VIEWER-ARGUMENT
 # Namespaces share /tmp/.X11-unix but not the numbers of screens: a program reaches this one only from HOST (x_tool).
-x_start() { # HOST [WxH]
+x_start() { # HOST [WxH [NAME]]; NAME for a second one on the host
   # A number of its own: with -displayfd alone, servers of tests that run at once take each other's sockets away.
-  local f=$T/display-$1 n=$((1000 + ($$ * 7 + RANDOM) % 30000))
+  local name=${3:-$1} n=$((1000 + ($$ * 7 + RANDOM) % 30000))
+  local f=$T/display-$name
   : >"$f"
-  ip netns exec "amtgate-$LAB-$1" Xvfb ":$n" -displayfd 3 -noreset -screen 0 "${2:-1600x1200}x24" -nolisten tcp 3>"$f" >>"$T/xvfb-$1.log" 2>&1 </dev/null &
-  PIDS[xvfb-$1]=$!
+  ip netns exec "amtgate-$LAB-$1" Xvfb ":$n" -displayfd 3 -noreset -screen 0 "${2:-1600x1200}x24" -nolisten tcp 3>"$f" >>"$T/xvfb-$name.log" 2>&1 </dev/null &
+  PIDS[xvfb-$name]=$!
   within 15 test -s "$f" || { echo "Xvfb did not start"; return 1; }
   screen=:$(cat "$f") screen_host=$1
 }
