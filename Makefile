@@ -35,6 +35,7 @@ TESTS  := $(wildcard tests/*/*_test.cc) $(filter-out tests/support/replay_main.c
 FUZZ   := $(wildcard tests/*/*_fuzz.cc)
 BINS   := $(PROGRAMS:%=$(BUILD)/%)
 ARCHIVE := $(BUILD)/libamtgate.a
+SCREEN_BENCH := $(addprefix tests/bench/,screen.cc screen_serve.cc screen_view.cc library_viewer.cc recording.cc)
 SYSTEM ?= $(wildcard tests/system/*.sh)
 
 all: $(BINS)
@@ -58,11 +59,15 @@ $(BUILD)/unit: $(TESTS:%.cc=$(BUILD)/%.o) $(ARCHIVE)
 $(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o $(ARCHIVE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
-$(BUILD)/bench/load: tests/bench/load.cc
-	$(Q)mkdir -p $(@D) && $(CXX) $(FLAGS) $< -lcrypto -lssl -o $@
+$(BUILD)/bench/load: tests/bench/load.cc tests/bench/redirection.h
+	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $< -lcrypto -lssl -o $@
 $(BUILD)/bench/pixels: $(BUILD)/tests/bench/pixels.o $(ARCHIVE)
 	$(Q)mkdir -p $(@D) && $(CXX) $(LINK) $(SANFLAGS) $^ -lvncserver -lvncclient $(PKG_LIBS) $(LDFLAGS) -o $@
--include $(BUILD)/tests/bench/pixels.d $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
+$(BUILD)/bench/screen: $(SCREEN_BENCH:%.cc=$(BUILD)/%.o) $(ARCHIVE)
+	$(Q)mkdir -p $(@D) && $(CXX) $(LINK) $(SANFLAGS) $^ -lvncclient $(PKG_LIBS) $(LDFLAGS) -o $@
+$(BUILD)/bench/reserver: $(BUILD)/tests/bench/reserver.o
+	$(Q)mkdir -p $(@D) && $(CXX) $(LINK) $(SANFLAGS) $^ -lvncserver -lvncclient $(LDFLAGS) -o $@
+-include $(wildcard $(BUILD)/tests/bench/*.d) $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
 
 # --- tests -----------------------------------------------------------------------------------------------
 REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
@@ -87,7 +92,7 @@ demo: deps
 	$(Q)BUILD=$(BUILD) scripts/demo
 bench:
 	$(Q)scripts/deps build run bench
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/bench/load $(BUILD)/bench/pixels
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(addprefix $(BUILD)/bench/,load pixels screen reserver)
 	$(Q)BUILD=$(BUILD) scripts/bench
 fuzz:
 	$(Q)FUZZ_S=$(FUZZ_S) scripts/fuzz
