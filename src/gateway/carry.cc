@@ -1,7 +1,6 @@
 #include "amtgate/gateway/carry.h"
 
 #include "amtgate/redir/framing.h"
-#include "amtgate/rfb/viewer_filter.h"
 
 namespace amtgate::gateway {
 namespace {
@@ -65,24 +64,6 @@ class MessageTransform final : public net::Transform {
   Buffer given_;
 };
 
-/// A viewer's messages, cut down to what AMT takes.
-class ViewerTransform final : public net::Transform {
- public:
-  Result<void> feed(Bytes in, TimePoint) override { return filter_.filter(in, out_); }
-
-  std::optional<net::Transform::Piece> next() override {
-    if (out_.empty()) return std::nullopt;
-    given_.swap(out_);
-    out_.clear();
-    return Piece{given_, Duration::zero()};
-  }
-
- private:
-  rfb::ViewerFilter filter_;
-  Buffer out_;
-  Buffer given_;
-};
-
 }  // namespace
 
 std::unique_ptr<net::Transform> make_transform(session::Carry carry, bool client_has_records) {
@@ -91,7 +72,6 @@ std::unique_ptr<net::Transform> make_transform(session::Carry carry, bool client
     case session::Carry::Splice: return nullptr;
     case session::Carry::SolMessages: return std::make_unique<MessageTransform>(Service::Sol, pause);
     case session::Carry::IderMessages: return std::make_unique<MessageTransform>(Service::Ider, pause);
-    case session::Carry::ViewerMessages: return std::make_unique<ViewerTransform>();
   }
   return nullptr;
 }

@@ -147,18 +147,16 @@ std::unique_ptr<session::Joint> Flow::make_joint(std::string& impossible) {
   const TimePoint now = shard_.loop().now();
   const config::Target& t = *target_;
   if (service_ == Service::Vnc) {
-    session::VncOptions options;
-    options.filter = t.vnc_mode == config::VncMode::Translate;
-    options.desktop_name = t.name;
+    std::optional<std::string> password;
     if (t.vnc_security == config::VncSecurity::Password) {
-      options.password = t.vnc_password.reveal();
+      password = t.vnc_password.reveal();
     } else if (t.vnc_security == config::VncSecurity::Tls) {
       impossible = "vnc_security = tls cannot be had with vnc_mode = splice; write none, password or translate";
     } else if (t.client_auth != config::ClientAuth::None) {
       impossible = "client_auth = " + std::string(client_auth_word(t.client_auth)) +
                    " wants a login, which a VNC viewer has only with vnc_security = password";
     }
-    return std::make_unique<session::VncJoint>(options, shard_.random(), now);
+    return std::make_unique<session::VncJoint>(password, shard_.random(), now);
   }
   if (t.client_auth == config::ClientAuth::Passthrough) {
     session::PassthroughOptions options;
@@ -662,13 +660,7 @@ void Flow::start_relay() {
   net::RelayOptions options;
   options.to_client.first = std::move(hand_off_->to_client);
   options.to_client.transform = make_transform(hand_off_->from_device, client_->is_tls());
-  options.to_device.transform = make_transform(hand_off_->from_client, client_->is_tls());
-  if (options.to_device.transform) {
-    // What the viewer sent early goes the way of all it sends.
-    (void)options.to_device.transform->feed(hand_off_->to_device, shard_.loop().now());
-  } else {
-    options.to_device.first = std::move(hand_off_->to_device);
-  }
+  options.to_device.first = std::move(hand_off_->to_device);
   options.linger = kLinger;
   hand_off_.reset();
   joint_.reset();

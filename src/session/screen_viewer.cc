@@ -1,24 +1,10 @@
 #include "amtgate/session/screen_viewer.h"
 
+#include "amtgate/session/viewer_handshake.h"
+
 namespace amtgate::session {
-namespace {
-
-rfb::ServerHandshake::Options handshake_options(const ViewerOptions& options, auth::RandomSource& random) {
-  rfb::ServerHandshake::Options out;
-  out.vencrypt = options.tls;
-  if (options.password) {
-    out.none = false;
-    rfb::ServerHandshake::Password asked{*options.password, {}};
-    random.fill(asked.challenge);
-    out.password = std::move(asked);
-  }
-  return out;
-}
-
-}  // namespace
-
 ScreenViewer::ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now)
-    : script_(options.script), handshake_(handshake_options(options, random), now) {
+    : script_(options.script), handshake_(viewer_handshake(options.password, options.tls, random), now) {
   if (!script_) return;
   state_ = State::Waiting;
   events_.emplace_back(Ready{rfb::SecurityType::None, false});

@@ -2,24 +2,11 @@
 
 #include <algorithm>
 
+#include "amtgate/session/viewer_handshake.h"
+
 namespace amtgate::session {
-namespace {
-
-rfb::ServerHandshake::Options viewer_options(const VncOptions& options, auth::RandomSource& random) {
-  rfb::ServerHandshake::Options out;
-  if (options.password) {
-    out.none = false;
-    rfb::ServerHandshake::Password asked{*options.password, {}};
-    random.fill(asked.challenge);
-    out.password = std::move(asked);
-  }
-  return out;
-}
-
-}  // namespace
-
-VncJoint::VncJoint(const VncOptions& options, auth::RandomSource& random, TimePoint now)
-    : options_(options), viewer_(viewer_options(options, random), now) {}
+VncJoint::VncJoint(const std::optional<std::string>& password, auth::RandomSource& random, TimePoint now)
+    : viewer_(viewer_handshake(password, false, random), now) {}
 
 void VncJoint::receive_client(Bytes in, TimePoint now) {
   if (state_ == State::Over) return;
@@ -55,9 +42,7 @@ void VncJoint::drain_viewer() {
     } else if (std::holds_alternative<rfb::ServerHandshake::Done>(*event)) {
       append(to_client_.buffer(), server_init_);
       state_ = State::Over;
-      HandOff out{.to_client = std::move(from_device_), .to_device = viewer_.take_rest()};
-      if (options_.filter) out.from_client = Carry::ViewerMessages;
-      events_.emplace_back(std::move(out));
+      events_.emplace_back(HandOff{.to_client = std::move(from_device_), .to_device = viewer_.take_rest()});
     }
   }
 }
@@ -77,12 +62,7 @@ void VncJoint::drain_device(TimePoint now) {
     if (!event) return;
     auto* ready = std::get_if<rfb::ClientHandshake::Ready>(&*event);
     if (ready == nullptr) continue;
-    if (options_.filter && !options_.desktop_name.empty()) {
-      ready->init.name = options_.desktop_name;
-      rfb::write_server_init(server_init_, ready->init);
-    } else {
-      server_init_ = std::move(ready->raw);
-    }
+    server_init_ = std::move(ready->raw);
     from_device_ = device_->take_rest();
     state_ = State::Accepted;
     const Result<void> accepted = viewer_.accept(now);

@@ -20,7 +20,6 @@ std::unique_ptr<session::Joint> make(unsigned kind, auth::RandomSource& random, 
   redir.services = {Service::Vnc, Service::Sol, Service::Ider};
   session::PassthroughOptions through;
   through.services = redir.services;
-  session::VncOptions vnc;
   switch (kind % 5) {
     case 0: return std::make_unique<session::RedirJoint>(redir, random, kStart);
     case 1:
@@ -28,8 +27,8 @@ std::unique_ptr<session::Joint> make(unsigned kind, auth::RandomSource& random, 
       redir.realm = "Digest:00112233445566778899AABBCCDDEEFF";
       return std::make_unique<session::RedirJoint>(redir, random, kStart);
     case 2: return std::make_unique<session::PassthroughJoint>(through, random, kStart);
-    case 3: vnc.password = "secret12"; [[fallthrough]];
-    default: return std::make_unique<session::VncJoint>(vnc, random, kStart);
+    case 3: return std::make_unique<session::VncJoint>("secret12", random, kStart);
+    default: return std::make_unique<session::VncJoint>(std::nullopt, random, kStart);
   }
 }
 

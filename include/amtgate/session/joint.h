@@ -45,19 +45,17 @@ struct DeviceFailure {
   std::uint8_t start_status = 0;
 };
 
-/// What still has to be done to the bytes of a direction after hand-off.
+/// What still has to be done to the device's bytes after hand-off.
 enum class Carry {
-  Splice,          // nothing: as they are
-  SolMessages,     // one redirection message of the device at a time (SOL)
-  IderMessages,    // the same for IDE-R
-  ViewerMessages,  // RFB messages of a viewer, cut down to what AMT takes
+  Splice,        // nothing: as they are
+  SolMessages,   // one redirection message of the device at a time (SOL)
+  IderMessages,  // the same for IDE-R
 };
 
 struct HandOff {
   Buffer to_client;  // bytes to be sent first, already read from the other side
   Buffer to_device;
-  Carry from_client = Carry::Splice;
-  Carry from_device = Carry::Splice;
+  Carry from_device = Carry::Splice;  // the client's bytes go as they are
 };
 
 /// The session is over before it was joined. `error` is for the log; the client's words are in client_output().

@@ -1,6 +1,7 @@
-// VncJoint: a VNC viewer on port 5900 joined to a device's KVM session. RFB's opening is done on both sides: the
-// viewer gets the version that it speaks whatever AMT greets with, and waits at the last point where a refusal can be
-// put into words until the device's screen is there.
+// VncJoint: a VNC viewer on port 5900 joined to a device's KVM session as it is (vnc_mode = splice; translated
+// screens are SharedScreen's), or refused. RFB's opening is done on both sides: the viewer gets the version that it
+// speaks whatever AMT greets with, and waits at the last point where a refusal can be put into words until the
+// device's screen is there.
 #pragma once
 
 #include <deque>
@@ -15,18 +16,10 @@
 
 namespace amtgate::session {
 
-struct VncOptions {
-  std::optional<std::string> password;  // asked of the viewer (vnc_security = password); the first 8 bytes count
-  /// What the viewer may say is cut down to what AMT takes (vnc_mode = translate); false: spliced as it is.
-  bool filter = true;
-  /// What the viewer's window is called; empty: as the device says. noVNC falls back to 64 colours, which AMT does
-  /// not take, when it reads AMT's own name.
-  std::string desktop_name;
-};
-
 class VncJoint final : public Joint {
  public:
-  VncJoint(const VncOptions& options, auth::RandomSource& random, TimePoint now);
+  /// `password`: asked of the viewer (vnc_security = password).
+  VncJoint(const std::optional<std::string>& password, auth::RandomSource& random, TimePoint now);
 
   void receive_client(Bytes in, TimePoint now) override;
   void receive_device(Bytes in, TimePoint now) override;
@@ -56,7 +49,6 @@ class VncJoint final : public Joint {
   void refuse(Error error, TimePoint now);
   void end(Error error);
 
-  VncOptions options_;
   State state_ = State::Viewer;
   rfb::ServerHandshake viewer_;
   std::optional<rfb::ClientHandshake> device_;
