@@ -1,13 +1,10 @@
 #include "amtgate/gateway/flow.h"
 
-#include <algorithm>
-
 #include "amtgate/control/protocol.h"
 #include "amtgate/gateway/carry.h"
+#include "amtgate/gateway/joint_choice.h"
 #include "amtgate/gateway/local_address.h"
-#include "amtgate/session/passthrough_joint.h"
-#include "amtgate/session/redir_joint.h"
-#include "amtgate/session/vnc_joint.h"
+#include "amtgate/gateway/screen_key.h"
 #include "amtgate/sys/clock.h"
 
 namespace amtgate::gateway {
@@ -15,80 +12,45 @@ namespace {
 
 constexpr Port kRedirTlsPort{16995};
 constexpr Duration kClientTlsDeadline = seconds(10);
-// A person may have to look at the gateway's certificate first.
-constexpr Duration kViewerTlsDeadline = seconds(120);
-constexpr Duration kClosingDeadline = seconds(3);
 constexpr Duration kBypassConnectDeadline = seconds(60);
 // A device whose client has gone gets this long to end its side; then its session slot is worth more.
 constexpr Duration kLinger = seconds(5);
-constexpr std::size_t kReadSize = 8192;
-// A busy side may not starve the loop.
-constexpr int kReadsPerTurn = 16;
 
 log::RateLimit& stranger_limit() {
   static log::RateLimit limit(10, 50);
   return limit;
 }
 
-/// As the configuration spells it.
-std::string_view client_auth_word(config::ClientAuth a) {
-  switch (a) {
-    case config::ClientAuth::None: return "none";
-    case config::ClientAuth::Users: return "users";
-    case config::ClientAuth::Passthrough: return "passthrough";
-  }
-  return "?";
-}
-
-session::ViewerId viewer_id(control::SessionId id) {
-  return {id.value};
+template <class T>
+void retire(net::Loop& loop, std::unique_ptr<T>& object) {
+  if (object) loop.retire(std::shared_ptr<T>(std::move(object)));
 }
 
 }  // namespace
 
-std::string screen_key(const Directory& directory, const IpAddress& client, const Endpoint& destination) {
-  const Directory::Match match =
-      directory.match(client, destination, is_local(client) ? packet::Origin::Local : packet::Origin::Forwarded);
-  if (match.target == nullptr || match.target->vnc_mode != config::VncMode::Translate) return {};
-  const Result<std::string> key = screen_key(directory, *match.target, destination.address);
-  return key ? *key : std::string();
-}
-
-Result<std::string> screen_key(const Directory& directory, const config::Target& target,
-                               const IpAddress& destination) {
-  const Result<IpAddress> address = directory.device(target, destination);
-  if (!address) return address.error();
-  return target.name + "|" + address->to_string();
-}
-
 Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
     : shard_(shard),
-      id_(id),
+      script_(false),
       client_at_(accepted.client),
       destination_(accepted.destination),
-      started_(sys::wall_now()),
-      began_(shard.loop().now()),
-      client_(std::make_unique<net::Stream>(shard.loop(), std::move(accepted.fd))),
-      timer_(shard.loop(), [this] { on_timer(); }) {}
+      policy_(shard.shared().policy()),
+      record_{id, client_at_.to_string(), sys::wall_now(), shard.loop().now()},
+      client_(std::make_unique<net::Stream>(shard.loop(), std::move(accepted.fd))) {}
 
 Flow::Flow(Shard& shard, control::SessionId id, ScriptViewer viewer)
     : shard_(shard),
-      id_(id),
-      script_(std::move(viewer.who)),
+      script_(true),
       destination_{viewer.address, kVncPort},
-      started_(sys::wall_now()),
-      began_(shard.loop().now()),
-      target_(std::move(viewer.target)),
-      client_(std::make_unique<net::Stream>(shard.loop(), std::move(viewer.connection))),
-      timer_(shard.loop(), [this] { on_timer(); }) {}
+      policy_(shard.shared().policy()),
+      record_{id, std::move(viewer.who), sys::wall_now(), shard.loop().now(), std::move(viewer.target)},
+      client_(std::make_unique<net::Stream>(shard.loop(), std::move(viewer.connection))) {}
 
-Flow::~Flow() {
-  leave_screen();
-  if (!passthrough_account_.empty()) shard_.shared().dialer.login_undecided(passthrough_account_);
-}
+// --- whose it is ------------------------------------------------------------------------------------------
 
 void Flow::start() {
-  if (is_script()) return start_script();
+  client_->on_ready([this](net::Ready ready) { client_ready(ready); });
+  if (script_) return start_script();
+  const bool local = is_local(client_at_.address);
   if (destination_.port == shard_.shared().listener_port && is_local(destination_.address)) {
     // Nobody aims at the listener itself but by mistake or to probe it.
     log::info(
@@ -97,8 +59,6 @@ void Flow::start() {
     client_->reset();
     return ended();
   }
-  policy_ = shard_.shared().policy();
-  const bool local = is_local(client_at_.address);
   const Directory::Match match = policy_->directory->match(client_at_.address, destination_,
                                                            local ? packet::Origin::Local : packet::Origin::Forwarded);
   switch (match.decision.reason) {
@@ -115,609 +75,114 @@ void Flow::start() {
         client_->reset();
         return ended();
       }
-      denied_ = Error{Errc::Refused, client_at_.address.to_string() + " may not use " + match.target->name +
-                                         " (the gateway's `allow` does not name it)"};
+      record_.denied = true;
+      refusal_ = Error{Errc::Refused, client_at_.address.to_string() + " may not use " + match.target->name +
+                                          " (the gateway's `allow` does not name it)"};
       return start_target(match);
-    default: return start_bypass();
+    default: return bypass();
   }
 }
 
 void Flow::start_target(const Directory::Match& match) {
-  target_ = match.target;
-  if (destination_.port == kVncPort) service_ = Service::Vnc;
+  record_.target = match.target;
+  if (destination_.port == kVncPort) record_.service = Service::Vnc;
   if (destination_.port == kRedirTlsPort) return secure_client();
-  start_joint();
+  start_session();
+}
+
+/// It is let in already, whatever `allow` and vnc_security ask of viewers.
+void Flow::start_script() {
+  record_.service = Service::Vnc;
+  record_.method = "control";
+  const Result<std::string> screen = screen_key(*policy_->directory, *record_.target, destination_.address);
+  if (screen) return view(*screen, {.password = {}, .script = true});
+  failed(screen.error());
+  const std::string refused = control::viewer_refused(screen.error());
+  close(LastWords{Buffer(refused.begin(), refused.end())});
 }
 
 void Flow::secure_client() {
   state_ = State::Secure;
   client_->start_tls(*shard_.shared().server_tls, kClientTlsDeadline, [this](Result<void> done) {
     if (state_ != State::Secure) return;
-    if (!done) {
-      why_ = Error{done.error().code, "TLS with the client failed: " + done.error().detail};
-      failed(*why_);
-      client_->reset();
-      return ended();
-    }
-    start_joint();
+    if (done) return start_session();
+    failed({done.error().code, "TLS with the client failed: " + done.error().detail});
+    client_->reset();
+    ended();
   });
 }
 
-std::unique_ptr<session::Joint> Flow::make_joint(std::string& impossible) {
-  const TimePoint now = shard_.loop().now();
-  const config::Target& t = *target_;
-  if (service_ == Service::Vnc) {
-    std::optional<std::string> password;
-    if (t.vnc_security == config::VncSecurity::Password) {
-      password = t.vnc_password.reveal();
-    } else if (t.vnc_security == config::VncSecurity::Tls) {
-      impossible = "vnc_security = tls cannot be had with vnc_mode = splice; write none, password or translate";
-    } else if (t.client_auth != config::ClientAuth::None) {
-      impossible = "client_auth = " + std::string(client_auth_word(t.client_auth)) +
-                   " wants a login, which a VNC viewer has only with vnc_security = password";
-    }
-    return std::make_unique<session::VncJoint>(password, shard_.random(), now);
-  }
-  if (t.client_auth == config::ClientAuth::Passthrough) {
-    session::PassthroughOptions options;
-    options.services = t.services;
-    options.allow_plaintext = t.plaintext_auth;
-    options.device = t.name;
-    return std::make_unique<session::PassthroughJoint>(options, shard_.random(), now);
-  }
-  session::RedirOptions options;
-  options.services = t.services;
-  if (t.client_auth == config::ClientAuth::Users) {
-    if (policy_->users == nullptr) {
-      impossible = "client_auth = users, and there is no users file: `amtgate passwd` makes it";
-    } else {
-      options.users = policy_->users.get();
-      options.realm = policy_->users->realm();
-    }
-  }
-  return std::make_unique<session::RedirJoint>(options, shard_.random(), now);
-}
-
-// --- a screen ---------------------------------------------------------------------------------------------
-
-/// False where the viewer has to be told something else first, or nothing is translated: the joint does that.
-bool Flow::start_screen() {
-  const config::Target& t = *target_;
-  if (service_ != Service::Vnc || denied_ || t.vnc_mode != config::VncMode::Translate) return false;
-  if (t.client_auth != config::ClientAuth::None && t.vnc_password.empty()) return false;
-  const std::string key = screen_key(*policy_->directory, client_at_.address, destination_);
-  if (key.empty()) return false;
+void Flow::start_session() {
+  const config::Target& t = *record_.target;
+  const bool viewer = record_.service == Service::Vnc && t.vnc_mode == config::VncMode::Translate;
+  if (!viewer || refusal_) return join(refusal_);
+  // A login that RFB does not have: make_joint() says so.
+  if (t.client_auth != config::ClientAuth::None && t.vnc_password.empty()) return join({});
+  const Result<std::string> screen = screen_key(*policy_->directory, t, destination_.address);
+  if (!screen) return join(screen.error());
   session::ViewerOptions options;
   options.tls = t.vnc_security == config::VncSecurity::Tls;
   if (t.vnc_security != config::VncSecurity::None && !t.vnc_password.empty()) {
     options.password = t.vnc_password.reveal();
   }
-  open_screen(key, options);
-  return true;
+  view(*screen, options);
 }
 
-/// A script of the control socket. It is let in already, whatever `allow` and vnc_security ask of viewers.
-void Flow::start_script() {
-  policy_ = shard_.shared().policy();
-  service_ = Service::Vnc;
-  method_ = "control";
-  const Result<std::string> key = screen_key(*policy_->directory, *target_, destination_.address);
-  if (key) return open_screen(*key, {.password = {}, .script = true});
-  why_ = key.error();
-  failed(*why_);
-  append(last_words_.buffer(), as_bytes(control::viewer_refused(*why_)));
-  client_->on_ready([this](net::Ready) { drain_closing(); });
-  closing();
-  drain_closing();
+// --- its phases -------------------------------------------------------------------------------------------
+
+void Flow::client_ready(net::Ready ready) {
+  if (joining_) return joining_->pump(ready.read, false);
+  if (viewing_) return viewing_->pump();
+  if (closing_) closing_->pump();
 }
 
-void Flow::open_screen(const std::string& key, const session::ViewerOptions& options) {
-  state_ = State::Screen;
-  screen_ = &shard_.screen(key, target_, destination_.address);
-  screen_->attach(*this, viewer_id(id_), options, is_script() ? script_ : client_at_.address.to_string());
-  client_->on_ready([this](net::Ready) { pump_screen(); });
-  pump_screen();
+void Flow::view(const std::string& screen, const session::ViewerOptions& options) {
+  state_ = State::View;
+  viewing_ = std::make_unique<Viewing>(shard_, shard_.screen(screen, record_.target, destination_.address), record_,
+                                       *client_, options, [this](auto words) { close(std::move(words)); });
+  viewing_->pump();
 }
 
-void Flow::pump_screen() {
-  if (state_ == State::Closing) return drain_closing();
-  if (state_ != State::Screen || viewer_tls_ == ViewerTls::Handshake) return;
-  std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerTurn && state_ == State::Screen; ++i) {
-    const net::IoResult got = client_->read(buffer);
-    if (got.status == net::Io::Again) break;
-    if (got.status == net::Io::Ok) {
-      screen_->receive(viewer_id(id_), Bytes(buffer).first(got.bytes));
-      continue;
-    }
-    const bool closed = got.status == net::Io::Closed;
-    why_ = closed ? Error{Errc::Closed, "the client closed the connection"} : client_->error();
-    if (joined_screen_) {
-      log_end(closed ? "closed" : "reset", "client", why_->detail, client_->rx_bytes(), client_->tx_bytes());
-    } else {
-      stage_ = screen_->stage();
-      failed(*why_);
-    }
-    return ended();
-  }
-  if (state_ != State::Screen) return;
-  screen_output();
-  if (state_ == State::Screen) screen_->pump();
-}
-
-void Flow::screen_output() {
-  if (state_ != State::Screen || viewer_tls_ == ViewerTls::Handshake) return;
-  if (is_script()) {
-    if (!joined_screen_) return client_->want(true, false);  // not before it is answered
-    while (!first_words_.view().empty()) {
-      const net::IoResult put = client_->write(first_words_.view());
-      if (put.status != net::Io::Ok) return client_->want(true, true);
-      first_words_.sent(put.bytes);
-    }
-  }
-  const session::ViewerId id = viewer_id(id_);
-  for (int i = 0; i < kReadsPerTurn; ++i) {
-    const Bytes out = screen_->output(id);
-    if (out.empty()) break;
-    const net::IoResult put = client_->write(out);
-    if (put.status != net::Io::Ok) break;  // a failure shows when it is read from
-    screen_->sent(id, put.bytes);
-  }
-  if (viewer_tls_ == ViewerTls::Due && screen_->output(id).empty()) return secure_viewer();
-  client_->want(true, !screen_->output(id).empty());
-}
-
-void Flow::screen_start_tls() {
-  viewer_tls_ = ViewerTls::Due;
-  screen_output();
-}
-
-/// VeNCrypt: the rest of RFB's opening, and all behind it, inside of TLS.
-void Flow::secure_viewer() {
-  viewer_tls_ = ViewerTls::Handshake;
-  client_->start_tls(*shard_.shared().viewer_tls, kViewerTlsDeadline, [this](Result<void> done) {
-    if (state_ != State::Screen) return;
-    viewer_tls_ = ViewerTls::None;
-    if (!done) {
-      why_ = Error{done.error().code, "TLS with the client failed: " + done.error().detail};
-      failed(*why_);
-      client_->reset();
-      return ended();
-    }
-    screen_->tls_started(viewer_id(id_));
-    pump_screen();
-  });
-}
-
-void Flow::screen_known(rfb::SecurityType security, bool tls) {
-  if (!is_script()) method_ = std::string(tls ? "tls-" : "") + std::string(rfb::name(security));
-}
-
-void Flow::screen_joined() {
-  joined_screen_ = true;
-  device_at_ = screen_->device();
-  device_tls_ = screen_->tls();
-  device_trust_ = screen_->trust();
-  if (is_script()) {
-    append(first_words_.buffer(), as_bytes(control::viewer_accepted({.target = target_->name,
-                                                                     .device = device_at_.to_string(),
-                                                                     .tls = device_tls_,
-                                                                     .keyboard = target_->keyboard})));
-  }
-  log_open();
-}
-
-void Flow::screen_ended(const Error& error) {
-  if (state_ != State::Screen) return;
-  if (!why_) why_ = error;
-  if (joined_screen_) {
-    log_end(error.code == Errc::Closed ? "closed" : amtgate::name(error.code), "device", why_->detail,
-            client_->rx_bytes(), client_->tx_bytes());
-  } else {
-    stage_ = screen_->stage();
-    if (const Endpoint device = screen_->device(); device.port.value != 0) device_at_ = device;
-    failed(error);
-    if (is_script()) {
-      append(last_words_.buffer(), as_bytes(control::viewer_refused(error)));
-    } else {
-      append(last_words_.buffer(), screen_->output(viewer_id(id_)));
-    }
-  }
-  leave_screen();
-  closing();
-  drain_closing();
-}
-
-void Flow::leave_screen() {
-  if (screen_ == nullptr) return;
-  ScreenHost* screen = screen_;
-  screen_ = nullptr;
-  screen->detach(viewer_id(id_));
-}
-
-Result<void> Flow::take_keyboard() {
-  if (state_ != State::Screen || !joined_screen_) {
-    return Error{Errc::BadValue, "session " + std::to_string(id_.value) + " is no viewer of a screen"};
-  }
-  return screen_->give(viewer_id(id_));
-}
-
-void Flow::start_joint() {
-  if (start_screen()) return;
+void Flow::join(const std::optional<Error>& refusal) {
   state_ = State::Join;
-  std::string impossible;
-  joint_ = make_joint(impossible);
   const TimePoint now = shard_.loop().now();
-  if (denied_) {
-    joint_->fail(*denied_, now);
-  } else if (!impossible.empty()) {
-    joint_->fail({Errc::Refused, target_->name + ": " + impossible}, now);
-  }
-  client_->on_ready([this](net::Ready ready) { pump(ready.read, false); });
-  pump(true, false);  // what opened the connection is mostly there
+  std::unique_ptr<session::Joint> joint =
+      make_joint(record_.service, *record_.target, *policy_, shard_.random(), now);
+  if (refusal) joint->fail(*refusal, now);
+  joining_ = std::make_unique<Joining>(
+      shard_, *policy_, record_, *client_, Joining::Aim{client_at_.address, destination_.address}, std::move(joint),
+      [this](session::HandOff hand_off, auto device) { relay(std::move(hand_off), std::move(device)); },
+      [this](auto words) { close(std::move(words)); });
+  joining_->pump(true, false);  // what opened the connection is mostly there
 }
 
-// --- joining ----------------------------------------------------------------------------------------------
-
-/// Only the side that the loop called for is read: asking the other costs as much as a message, and hears nothing.
-void Flow::pump(bool client_readable, bool device_readable) {
-  if (state_ == State::Closing) return drain_closing();
-  if (state_ != State::Join && state_ != State::Flush) return;
-  if (!pump_client(client_readable) || !pump_device(device_readable)) return;
-  if (state_ == State::Flush) {
-    if (joint_->client_output().empty() && joint_->device_output().empty()) return start_relay();
-  } else {
-    const TimePoint now = shard_.loop().now();
-    if (const auto due = joint_->deadline(); due && now >= *due) {
-      joint_->tick(now);
-      handle_events();
-      if (state_ == State::Ended) return;
-    }
-    if (state_ == State::Flush || state_ == State::Closing) return pump(false, false);
-  }
-  arm();
-}
-
-/// False when this flow has gone on to something else, and the caller must touch nothing more.
-bool Flow::pump_client(bool readable) {
-  std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; readable && i < kReadsPerTurn && state_ == State::Join; ++i) {
-    const net::IoResult got = client_->read(buffer);
-    if (got.status == net::Io::Again) break;
-    if (got.status == net::Io::Ok) {
-      readable = got.bytes == buffer.size();  // a short read has emptied it
-      joint_->receive_client(Bytes(buffer).first(got.bytes), shard_.loop().now());
-      handle_events();
-      continue;
-    }
-    why_ = got.status == net::Io::Closed ? Error{Errc::Closed, "the client closed the connection"} : client_->error();
-    failed(*why_);
-    ended();
-    return false;
-  }
-  if (!write_client()) return false;
-  return state_ != State::Ended && (state_ != State::Closing || (drain_closing(), false));
-}
-
-bool Flow::write_client() {
-  while (!joint_->client_output().empty()) {
-    const net::IoResult put = client_->write(joint_->client_output());
-    if (put.status == net::Io::Again) break;
-    if (put.status != net::Io::Ok) {
-      why_ = client_->error();
-      failed(*why_);
-      ended();
-      return false;
-    }
-    joint_->client_sent(put.bytes);
-  }
-  return true;
-}
-
-bool Flow::pump_device(bool readable) {
-  if (!device_) return true;
-  std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; readable && i < kReadsPerTurn && state_ == State::Join; ++i) {
-    const net::IoResult got = device_->read(buffer);
-    if (got.status == net::Io::Again) break;
-    const TimePoint now = shard_.loop().now();
-    if (got.status == net::Io::Ok) {
-      readable = got.bytes == buffer.size();
-      joint_->receive_device(Bytes(buffer).first(got.bytes), now);
-    } else {
-      const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
-      joint_->fail(
-          closed ? Error{Errc::Closed, target_->name + " (" + device_at_.to_string() + ") closed the connection"}
-                 : device_->error(),
-          now);
-      shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
-      handle_events();
-      break;
-    }
-    handle_events();
-    if (!write_device()) return false;
-  }
-  if (state_ == State::Ended) return false;
-  if ((state_ == State::Join || state_ == State::Flush) && !write_device()) return false;
-  if (!write_client()) return false;
-  return state_ != State::Closing || (drain_closing(), false);
-}
-
-bool Flow::write_device() {
-  while (device_ && !joint_->device_output().empty()) {
-    const net::IoResult put = device_->write(joint_->device_output());
-    if (put.status == net::Io::Again) break;
-    if (put.status != net::Io::Ok) return true;  // reading tells why
-    joint_->device_sent(put.bytes);
-  }
-  return true;
-}
-
-void Flow::arm() {
-  if (state_ != State::Join && state_ != State::Flush) return;
-  client_->want(state_ == State::Join, !joint_->client_output().empty());
-  if (device_) device_->want(state_ == State::Join, !joint_->device_output().empty());
-  if (state_ == State::Flush) {
-    if (!timer_.armed()) timer_.arm(kClosingDeadline);
-  } else if (const auto due = joint_->deadline()) {
-    timer_.arm_at(*due);
-  } else {
-    timer_.cancel();
-  }
-}
-
-void Flow::handle_events() {
-  while (state_ == State::Join) {
-    auto event = joint_->next_event();
-    if (!event) return;
-    std::visit([this](auto& e) { handle(e); }, *event);
-  }
-}
-
-void Flow::handle(session::NeedDevice& need) {
-  service_ = need.service;
-  stage_ = "connect";
-  const Result<IpAddress> address = policy_->directory->device(*target_, destination_.address);
-  const TimePoint now = shard_.loop().now();
-  if (!address) return joint_->device_failed({address.error(), 0}, now);
-  if (need.depth == session::Depth::Transport) {
-    const std::string account = target_->name + "|" + address->to_string() + "|" + client_at_.address.to_string();
-    std::string why;
-    if (!shard_.shared().dialer.may_log_in(account, why)) {
-      return joint_->device_failed({{Errc::AuthFailed, target_->name + ": " + why}, 0}, now);
-    }
-    passthrough_account_ = account;
-  }
-  device::Request request;
-  request.target = target_;
-  request.address = *address;
-  request.service = need.service;
-  request.log_in = need.depth == session::Depth::Authenticated;
-  device_at_ = {*address, Port{0}};
-  opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
-                                         [this](auto outcome) { device_done(std::move(outcome)); });
-}
-
-void Flow::device_done(std::variant<device::Opened, device::Failure> outcome) {
-  const TimePoint now = shard_.loop().now();
-  if (state_ != State::Join) return;
-  if (auto* failure = std::get_if<device::Failure>(&outcome)) {
-    stage_ = failure->stage;
-    if (failure->device.port.value != 0) device_at_ = failure->device;
-    joint_->device_failed({failure->error, failure->start_status}, now);
-  } else {
-    auto& opened = std::get<device::Opened>(outcome);
-    stage_ = "join";
-    device_at_ = opened.device;
-    device_tls_ = std::move(opened.tls);
-    device_trust_ = std::move(opened.trust);
-    device_ = std::move(opened.stream);
-    device_->on_ready([this](net::Ready ready) { pump(false, ready.read); });
-    joint_->device_opened(opened.rest, now);
-  }
-  shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  handle_events();
-  if (state_ != State::Ended) pump(false, false);
-}
-
-void Flow::handle(session::ClientKnown& who) {
-  // With client_auth = none a client's name is only its claim.
-  if (target_->client_auth != config::ClientAuth::None) user_ = std::move(who.user);
-  method_ = std::move(who.method);
-}
-
-void Flow::handle(session::HandOff& hand_off) {
-  judge_passthrough(true);
-  hand_off_ = std::move(hand_off);
-  state_ = State::Flush;
-  timer_.cancel();
-}
-
-void Flow::handle(session::End& end) {
-  why_ = end.error;
-  if (end.error.code == Errc::AuthFailed) judge_passthrough(false);
-  failed(end.error);
-  closing();
-}
-
-void Flow::judge_passthrough(bool accepted) {
-  if (passthrough_account_.empty()) return;
-  shard_.shared().dialer.login_judged(passthrough_account_, accepted);
-  passthrough_account_.clear();
-}
-
-void Flow::failed(const Error& error) {
-  if (denied_ || target_ == nullptr) return;  // said already
-  shard_.mutable_counters().failed_of(error.code).add();
-  if (error.code == Errc::AuthFailed && stage_ == "join") shard_.mutable_counters().login_refused.add();
-  log::warn(stranger_limit(), "session.failed",
-            {{"sid", id_.value},
-             {"kind", service_ ? std::string(amtgate::name(*service_)) : std::string("-")},
-             {"client", client_name()},
-             {"target", target_->name},
-             {"device", device_at_.port.value != 0 ? device_at_.to_string() : std::string("-")},
-             {"stage", stage_},
-             {"cause", amtgate::name(error.code)},
-             {"took_ms", shard_.loop().now() - began_},
-             {"why", error.detail}});
-}
-
-// --- closing ----------------------------------------------------------------------------------------------
-
-/// The last words are in the joint's output: they go out, our direction ends, and the client gets a moment to read
-/// them; a close with unread bytes of the client would turn into a reset that takes the words with it.
-void Flow::closing() {
-  state_ = State::Closing;
-  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  if (device_) {
-    write_device();
-    shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
-  }
-  timer_.arm(kClosingDeadline);
-}
-
-void Flow::drain_closing() {
-  if (state_ != State::Closing) return;
-  if (joint_ && !write_client()) return;
-  while (!last_words_.view().empty()) {
-    const net::IoResult put = client_->write(last_words_.view());
-    if (put.status != net::Io::Ok) break;
-    last_words_.sent(put.bytes);
-  }
-  const bool said = last_words_.view().empty() && (!joint_ || joint_->client_output().empty());
-  if (said) client_->close_write();
-  std::array<std::uint8_t, kReadSize> ignored;
-  for (int i = 0; i < kReadsPerTurn; ++i) {
-    const net::IoResult got = client_->read(ignored);
-    if (got.status == net::Io::Ok) continue;
-    if (got.status != net::Io::Again) return ended();
-    break;
-  }
-  client_->want(true, !said);
-}
-
-void Flow::on_timer() {
-  switch (state_) {
-    case State::Join: return pump(false, false);
-    case State::Flush:
-      why_ = Error{Errc::Timeout, "the client takes no bytes"};
-      failed(*why_);
-      return ended();
-    case State::Closing: return ended();
-    default: return;
-  }
-}
-
-void Flow::end(const Error& why) {
-  switch (state_) {
-    case State::Relay:
-    case State::Bypass:
-      why_ = why;
-      if (relay_) return relay_->end();
-      return ended();
-    case State::Join:
-      joint_->fail(why, shard_.loop().now());
-      handle_events();
-      if (state_ == State::Ended) return;
-      if (state_ == State::Join) {
-        // The client has not spoken yet, so it cannot be told.
-        why_ = why;
-        failed(why);
-        return ended();
-      }
-      return pump(false, false);
-    case State::Screen:
-      why_ = why;
-      screen_->end(viewer_id(id_), why);
-      return screen_->pump();
-    case State::Closing:
-    case State::Ended: return;
-    case State::New:
-    case State::Secure:
-    case State::Flush:
-      why_ = why;
-      failed(why);
-      return ended();
-  }
-}
-
-void Flow::ended() {
-  if (state_ == State::Ended) return;
-  state_ = State::Ended;
-  timer_.cancel();
-  leave_screen();
-  if (client_) client_->want(false, false);
-  if (device_) device_->want(false, false);
-  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  shard_.finished(*this);
-}
-
-// --- relaying ---------------------------------------------------------------------------------------------
-
-void Flow::start_relay() {
+void Flow::relay(session::HandOff hand_off, std::unique_ptr<net::Stream> device) {
   state_ = State::Relay;
-  timer_.cancel();
+  retire(shard_.loop(), joining_);
   net::RelayOptions options;
-  options.to_client.first = std::move(hand_off_->to_client);
-  options.to_client.transform = make_transform(hand_off_->from_device, client_->is_tls());
-  options.to_device.first = std::move(hand_off_->to_device);
+  options.to_client.first = std::move(hand_off.to_client);
+  options.to_client.transform = make_transform(hand_off.from_device, client_->is_tls());
+  options.to_device.first = std::move(hand_off.to_device);
   options.linger = kLinger;
-  hand_off_.reset();
-  joint_.reset();
-  log_open();
-  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device_), std::move(options),
+  record_.opened(shard_.mutable_counters(), *client_, shard_.loop().now());
+  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device), std::move(options),
                                         [this](const net::RelayEnd& end) { relay_ended(end); });
-}
-
-void Flow::log_open() {
-  shard_.mutable_counters().opened_of(*service_).add();
-  log::info("session.open", {{"sid", id_.value},
-                             {"kind", amtgate::name(*service_)},
-                             {"client", client_name()},
-                             {"target", target_->name},
-                             {"device", device_at_},
-                             {"user", user_.empty() ? "-" : user_},
-                             {"method", method_.empty() ? "-" : method_},
-                             {"tls", device_tls_.empty() ? "none" : device_tls_},
-                             {"trust", device_trust_.empty() ? "-" : device_trust_},
-                             {"client_tls", client_->is_tls() ? client_->tls_version() : "none"},
-                             {"took_ms", shard_.loop().now() - began_}});
-}
-
-void Flow::log_end(std::string_view cause, std::string_view side, std::string_view why, std::uint64_t rx,
-                   std::uint64_t tx) {
-  shard_.mutable_counters().to_device_bytes.add(rx);
-  shard_.mutable_counters().to_client_bytes.add(tx);
-  log::info("session.end", {{"sid", id_.value},
-                            {"kind", amtgate::name(*service_)},
-                            {"client", client_name()},
-                            {"target", target_->name},
-                            {"device", device_at_},
-                            {"user", user_.empty() ? "-" : user_},
-                            {"method", method_.empty() ? "-" : method_},
-                            {"tls", device_tls_.empty() ? "none" : device_tls_},
-                            {"cause", cause},
-                            {"side", side},
-                            {"rx_bytes", rx},
-                            {"tx_bytes", tx},
-                            {"duration_ms", shard_.loop().now() - began_},
-                            {"why", why}});
 }
 
 void Flow::relay_ended(const net::RelayEnd& end) {
   const net::RelayStats stats = relay_->stats();
-  Counters& counters = shard_.mutable_counters();
-  counters.spliced_bytes.add(stats.spliced_bytes);
+  shard_.mutable_counters().spliced_bytes.add(stats.spliced_bytes);
   if (state_ == State::Relay) {
-    log_end(net::name(end.cause), net::name(end.side),
-            why_ ? why_->detail : (end.error ? end.error->detail : std::string("-")), stats.to_device_bytes,
-            stats.to_client_bytes);
+    const std::string why = asked_ ? asked_->detail : end.error ? end.error->detail : "-";
+    record_.ended(shard_.mutable_counters(),
+                  {net::name(end.cause), net::name(end.side), why, stats.to_device_bytes, stats.to_client_bytes},
+                  shard_.loop().now());
   }
   ended();
 }
 
 /// Nobody's machine: connected to where the client aimed, from its own address where that can be.
-void Flow::start_bypass() {
+void Flow::bypass() {
   state_ = State::Bypass;
   shard_.mutable_counters().bypassed.add();
   net::ConnectOptions options;
@@ -735,39 +200,68 @@ void Flow::start_bypass() {
       client_->reset();  // what the client would have seen without us
       return ended();
     }
-    device_ = std::make_unique<net::Stream>(shard_.loop(), std::move(*fd));
-    relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device_), net::RelayOptions{},
-                                          [this](const net::RelayEnd& end) { relay_ended(end); });
+    relay_ = std::make_unique<net::Relay>(
+        shard_.pool(), std::move(client_), std::make_unique<net::Stream>(shard_.loop(), std::move(*fd)),
+        net::RelayOptions{}, [this](const net::RelayEnd& end) { relay_ended(end); });
   });
 }
 
-control::SessionInfo Flow::info() const {
-  control::SessionInfo out;
-  out.id = id_;
-  out.target = target_->name;
-  out.service = service_ ? std::string(amtgate::name(*service_)) : std::string();
-  out.client = client_name();
-  out.user = user_;
-  out.device = device_at_.port.value != 0 ? device_at_.to_string() : std::string();
-  out.tls = device_tls_;
-  out.started = started_;
+// --- its end ----------------------------------------------------------------------------------------------
+
+void Flow::failed(const Error& why) {
+  record_.failed(shard_.mutable_counters(), why, shard_.loop().now());
+}
+
+void Flow::close(std::optional<LastWords> words) {
+  if (!words) return ended();
+  state_ = State::Closing;
+  retire(shard_.loop(), joining_);
+  retire(shard_.loop(), viewing_);
+  closing_ = std::make_unique<Closing>(shard_.loop(), *client_, std::move(*words), [this] { ended(); });
+  closing_->pump();
+}
+
+void Flow::end(const Error& why) {
   switch (state_) {
-    case State::Relay: out.state = "open"; break;
-    case State::Screen:
-      out.state = joined_screen_ ? "open" : "connecting";
-      out.rx_bytes = client_->rx_bytes();
-      out.tx_bytes = client_->tx_bytes();
-      if (screen_->device().port.value != 0) out.device = screen_->device().to_string();
-      out.tls = screen_->tls();
-      if (joined_screen_) out.role = is_script() ? "script" : screen_->types(viewer_id(id_)) ? "types" : "watches";
-      break;
+    case State::Join: return joining_->end(why);
+    case State::View: return viewing_->end(why);
+    case State::Relay:
+    case State::Bypass:
+      asked_ = why;
+      if (relay_) return relay_->end();
+      return ended();
+    case State::New:
+    case State::Secure: failed(why); return ended();
     case State::Closing:
-    case State::Ended: out.state = "closing"; break;
-    case State::Join:
-    case State::Flush: out.state = device_ ? "authenticating" : "connecting"; break;
-    default: out.state = "connecting"; break;
+    case State::Ended: return;
   }
-  if (relay_) {
+}
+
+void Flow::ended() {
+  if (state_ == State::Ended) return;
+  state_ = State::Ended;
+  if (client_) client_->want(false, false);
+  retire(shard_.loop(), joining_);
+  retire(shard_.loop(), viewing_);
+  shard_.finished(*this);
+}
+
+Result<void> Flow::take_keyboard() {
+  if (viewing_) return viewing_->take_keyboard();
+  return Error{Errc::BadValue, "session " + std::to_string(record_.id.value) + " is no viewer of a screen"};
+}
+
+control::SessionInfo Flow::info() const {
+  control::SessionInfo out = record_.info();
+  out.state = "connecting";
+  if (state_ == State::Closing || state_ == State::Ended) {
+    out.state = "closing";
+  } else if (viewing_) {
+    viewing_->describe(out);
+  } else if (joining_ && joining_->has_device()) {
+    out.state = "authenticating";
+  } else if (state_ == State::Relay) {
+    out.state = "open";
     const net::RelayStats stats = relay_->stats();
     out.rx_bytes = stats.to_device_bytes;
     out.tx_bytes = stats.to_client_bytes;

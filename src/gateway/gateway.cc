@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "amtgate/config/served_ports.h"
-#include "amtgate/gateway/flow.h"
+#include "amtgate/gateway/screen_key.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/intercept/queue.h"
 #include "amtgate/net/resolve.h"

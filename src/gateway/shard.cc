@@ -2,6 +2,7 @@
 
 #include "amtgate/gateway/flow.h"
 #include "amtgate/gateway/screen_host.h"
+#include "amtgate/gateway/screen_key.h"
 
 namespace amtgate::gateway {
 

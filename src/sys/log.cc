@@ -142,7 +142,9 @@ bool enabled(Level level) {
   return level <= g_level.load(std::memory_order_relaxed);
 }
 
-std::string format(std::string_view event, Fields fields) {
+namespace {
+
+std::string format_gathered(std::string_view event, std::span<const Field> fields) {
   std::string line(event);
   for (const Field& f : fields) {
     line += ' ';
@@ -153,12 +155,22 @@ std::string format(std::string_view event, Fields fields) {
   return line;
 }
 
+}  // namespace
+
+std::string format(std::string_view event, Fields fields) {
+  return format_gathered(event, {fields.begin(), fields.size()});
+}
+
 void set_sink(Sink sink) {
   g_sink = std::move(sink);
 }
 
 void write(Level level, std::string_view event, Fields fields) {
   if (enabled(level)) emit(level, format(event, fields));
+}
+
+void write_gathered(Level level, std::string_view event, std::span<const Field> fields) {
+  if (enabled(level)) emit(level, format_gathered(event, fields));
 }
 
 bool TokenBucket::take(TimePoint now) {

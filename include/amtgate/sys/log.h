@@ -14,6 +14,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -56,6 +57,8 @@ void set_level(Level level);
 bool enabled(Level level);
 
 void write(Level level, std::string_view event, Fields fields);
+/// The same for fields that several lines share, and that were gathered first.
+void write_gathered(Level level, std::string_view event, std::span<const Field> fields);
 inline void error(std::string_view event, Fields fields = {}) {
   write(Level::Error, event, fields);
 }
