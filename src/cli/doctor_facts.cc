@@ -11,7 +11,7 @@
 #include "amtgate/cli/doctor.h"
 #include "amtgate/control/protocol.h"
 #include "amtgate/net/listen.h"
-#include "amtgate/net/resolve.h"
+#include "amtgate/net/name_lookup.h"
 #include "amtgate/rules/host.h"
 #include "amtgate/sys/file.h"
 #include "amtgate/sys/privileges.h"
@@ -276,19 +276,20 @@ Facts gather(const config::Config& config) {
     if (shown && shown->ok()) facts.daemon.unit_bounds = shown->output;
   }
 
-  const auto resolve = [&facts](const config::Host& host) {
-    const auto* name = std::get_if<std::string>(&host);
-    if (name == nullptr || facts.names.contains(*name)) return;
-    Result<std::vector<IpAddress>> found = net::resolve_now(*name);
-    facts.names[*name] = found ? std::move(*found) : std::vector<IpAddress>();
+  std::vector<std::string> names;
+  const auto name_in = [&names](const config::Host& host) {
+    if (const auto* name = std::get_if<std::string>(&host)) names.push_back(*name);
   };
+  for (const config::Target& target : config.targets) {
+    std::ranges::for_each(target.address, name_in);
+    if (target.amt) name_in(*target.amt);
+  }
+  if (auto found = net::look_up_now(names)) facts.names = std::move(*found);
   const auto route = [&](const IpAddress& to, const std::string& interface) {
     const std::string key = route_key(to, interface);
     if (!facts.routes.contains(key)) facts.routes[key] = ask_route(run, to, interface);
   };
   for (const config::Target& target : config.targets) {
-    for (const config::Host& host : target.address) resolve(host);
-    if (target.amt) resolve(*target.amt);
     for (const Network& network : target.allow) {
       if (network.prefix == 0) continue;
       route(sample(network), "");

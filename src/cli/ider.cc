@@ -18,7 +18,7 @@
 #include "amtgate/device/dialer.h"
 #include "amtgate/ider/client_role.h"
 #include "amtgate/net/loop.h"
-#include "amtgate/net/resolve.h"
+#include "amtgate/net/name_lookup.h"
 #include "amtgate/net/stream.h"
 #include "amtgate/sys/file.h"
 

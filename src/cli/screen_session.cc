@@ -13,7 +13,7 @@
 #include "amtgate/config/load.h"
 #include "amtgate/config/machine.h"
 #include "amtgate/net/listen.h"
-#include "amtgate/net/resolve.h"
+#include "amtgate/net/name_lookup.h"
 #include "amtgate/sys/act_as.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/file.h"

@@ -6,14 +6,11 @@
 namespace amtgate::device {
 
 Result<void> KnownStore::refresh() {
-  struct stat now {};
-  if (::stat(path_.c_str(), &now) != 0) {
+  const sys::FileStamp now = sys::file_stamp(path_);
+  if (now == seen_) return {};
+  if (now == sys::FileStamp{}) {
     known_ = {};
     seen_ = {};
-    return {};
-  }
-  if (now.st_ino == seen_.st_ino && now.st_size == seen_.st_size && now.st_mtim.tv_sec == seen_.st_mtim.tv_sec &&
-      now.st_mtim.tv_nsec == seen_.st_mtim.tv_nsec) {
     return {};
   }
   const Result<std::string> text = sys::read_file(path_, kMaxFile);
@@ -40,7 +37,7 @@ Result<tls::Verdict> KnownStore::judge(const tls::TrustPolicy& policy, const tls
     known_.forget(who);
     return Error{Errc::System, "the certificate cannot be remembered: " + written.error().detail};
   }
-  (void)::stat(path_.c_str(), &seen_);
+  seen_ = sys::file_stamp(path_);
   return verdict;
 }
 

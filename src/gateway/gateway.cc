@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "amtgate/config/served_ports.h"
 #include "amtgate/gateway/screen_key.h"
@@ -140,7 +141,12 @@ class TheGateway final : public Gateway {
       resolver_.emplace(watch_->loop(), net::ResolverOptions{},
                         [this](const std::string& name, const std::vector<IpAddress>& addresses) {
                           names_[name] = addresses;
-                          publish(names_);
+                          // Answers come in flocks, and the whole table is made anew.
+                          if (std::exchange(names_changed_, true)) return;
+                          watch_->loop().defer([this] {
+                            names_changed_ = false;
+                            publish(names_);
+                          });
                         });
       resolver_->set_names(Directory::names(*current()));
       if (queue_) queue_->start(watch_->loop());
@@ -366,6 +372,7 @@ class TheGateway final : public Gateway {
   std::unique_ptr<net::Worker> watch_;
   std::optional<net::Resolver> resolver_;  // on watch_
   Directory::Names names_;                 // on watch_
+  bool names_changed_ = false;             // on watch_: publish() is under way
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

@@ -1,174 +1,78 @@
 #include "amtgate/net/resolve.h"
 
-#include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <map>
-#include <mutex>
-#include <system_error>
-#include <thread>
 
-#include "amtgate/base/handle.h"
+#include "amtgate/net/name_lookup.h"
 #include "amtgate/sys/log.h"
 
 namespace amtgate::net {
 
-Result<std::vector<IpAddress>> resolve_now(const std::string& name) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;  // each address once
-  addrinfo* found = nullptr;
-  const int failed = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
-  const Handle<addrinfo, &::freeaddrinfo> list(found);
-  if (failed != 0) {
-    const Errc code = failed == EAI_AGAIN ? Errc::Timeout : Errc::Unreachable;
-    return Error{code, "cannot resolve '" + name + "': " + ::gai_strerror(failed)};
-  }
-  std::vector<IpAddress> out;
-  for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
-    if (a->ai_family != AF_INET && a->ai_family != AF_INET6) continue;
-    sockaddr_storage address{};
-    std::copy_n(reinterpret_cast<const char*>(a->ai_addr), std::min<std::size_t>(a->ai_addrlen, sizeof address),
-                reinterpret_cast<char*>(&address));
-    out.push_back(Endpoint::from_sockaddr(address).address);
-  }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  if (out.size() > kMaxAddresses) out.resize(kMaxAddresses);
-  if (out.empty()) return Error{Errc::Unreachable, "'" + name + "' has no address"};
-  return out;
-}
-
-namespace {
-
-/// What the threads share. It outlives the resolver while a question is in flight: getaddrinfo cannot be called off.
-struct Questions {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<std::string> names;  // guarded by mutex, like the rest
-  bool over = false;
-  Loop* loop = nullptr;                                                            // null when over
-  std::function<void(const std::string&, Result<std::vector<IpAddress>>)> answer;  // called on the loop
-};
-
-void serve(const std::shared_ptr<Questions>& q) {
-  for (;;) {
-    std::string name;
-    {
-      std::unique_lock<std::mutex> lock(q->mutex);
-      q->changed.wait(lock, [&] { return q->over || !q->names.empty(); });
-      if (q->over) return;
-      name = std::move(q->names.front());
-      q->names.pop_front();
-    }
-    Result<std::vector<IpAddress>> result = resolve_now(name);
-    const std::lock_guard<std::mutex> lock(q->mutex);
-    if (q->over) return;
-    q->loop->post([q, name, result = std::move(result)] {
-      // On the loop's thread, where alone `answer` is taken away.
-      if (q->answer) q->answer(name, result);
-    });
-  }
-}
-
-}  // namespace
-
 struct Resolver::Impl {
-  Impl(Loop& l, const ResolverOptions& o, OnChange c) : loop(l), options(o), on_change(std::move(c)) {}
+  Impl(Loop& l, const ResolverOptions& o, OnChange c)
+      : loop(l), options(o), on_change(std::move(c)), lookup(l, o.lookup) {}
 
   struct Entry {
     Entry(Loop& l, std::function<void()> ask) : timer(l, std::move(ask)) {}
+    // A family whose question failed keeps its own last answer.
+    std::vector<IpAddress> v4;
+    std::vector<IpAddress> v6;
     std::vector<IpAddress> addresses;
-    Duration pause{};  // zero: the last question was answered
-    bool asked = false;
+    Duration pause{};            // zero: the last question was answered
+    std::uint64_t question = 0;  // the one that is open or was last
     Timer timer;
   };
 
   Loop& loop;
-  ResolverOptions options;
-  OnChange on_change;
+  const ResolverOptions options;
+  const OnChange on_change;
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries;
-  std::shared_ptr<Questions> questions = std::make_shared<Questions>();
-  bool threads_started = false;
-
-  void start_threads() {
-    if (threads_started) return;
-    threads_started = true;
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (unsigned i = 0; i < std::max(1U, options.threads); ++i) {
-      try {
-        std::thread thread(serve, questions);
-        ::pthread_setname_np(thread.native_handle(), "resolver");
-        thread.detach();
-      } catch (const std::system_error& e) {
-        log::error("resolve.thread", {{"reason", e.what()}});
-      }
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  std::uint64_t questions = 0;
+  NameLookup lookup;
 
   void ask(const std::string& name) {
-    const auto it = entries.find(name);
-    if (it == entries.end() || it->second->asked) return;
-    it->second->asked = true;
-    start_threads();
-    const std::lock_guard<std::mutex> lock(questions->mutex);
-    questions->names.push_back(name);
-    questions->changed.notify_one();
+    const std::uint64_t number = ++questions;
+    entries.at(name)->question = number;
+    lookup.ask(name, [this, name, number](const Result<FoundName>& found) {
+      const auto it = entries.find(name);
+      if (it == entries.end() || it->second->question != number) return;  // no longer wanted
+      if (found) {
+        on_found(name, *it->second, *found);
+      } else {
+        on_failure(name, *it->second, found.error());
+      }
+    });
   }
 
-  void on_answer(const std::string& name, const Result<std::vector<IpAddress>>& result) {
-    const auto it = entries.find(name);
-    if (it == entries.end()) return;  // no longer wanted
-    Entry& e = *it->second;
-    e.asked = false;
-    if (!result) {
-      if (e.pause == Duration::zero()) {
-        log::warn("resolve.failed",
-                  {{"name", name}, {"reason", result.error().detail}, {"kept", e.addresses.size()}});
-        e.pause = options.retry_first;
-      } else {
-        e.pause = std::min(e.pause * 2, options.retry_most);
-      }
-      e.timer.arm(e.pause);
-      return;
+  void on_failure(const std::string& name, Entry& e, const Error& error) const {
+    if (e.pause == Duration::zero()) {
+      log::warn("resolve.failed", {{"name", name}, {"reason", error.detail}, {"kept", e.addresses.size()}});
+      e.pause = options.retry_first;
+    } else {
+      e.pause = std::min(e.pause * 2, options.retry_most);
     }
+    e.timer.arm(e.pause);
+  }
+
+  void on_found(const std::string& name, Entry& e, const FoundName& found) const {
     if (e.pause != Duration::zero()) log::info("resolve.recovered", {{"name", name}});
     e.pause = Duration::zero();
-    e.timer.arm(options.refresh);
-    if (e.addresses == *result) return;
-    e.addresses = *result;
-    const std::string copy = name;  // the callback may drop the name
-    const std::vector<IpAddress> addresses = e.addresses;
-    on_change(copy, addresses);
+    e.timer.arm(found.ttl ? std::clamp<Duration>(*found.ttl, options.least, options.most) : options.hosts_refresh);
+    if (found.v4) e.v4 = *found.v4;
+    if (found.v6) e.v6 = *found.v6;
+    std::vector<IpAddress> all = e.v4;
+    all.insert(all.end(), e.v6.begin(), e.v6.end());
+    all = in_order(std::move(all));
+    if (all == e.addresses) return;
+    e.addresses = all;
+    on_change(name, all);  // may drop the name
   }
 };
 
 Resolver::Resolver(Loop& loop, const ResolverOptions& options, OnChange on_change)
-    : impl_(std::make_unique<Impl>(loop, options, std::move(on_change))) {
-  impl_->questions->loop = &loop;
-  impl_->questions->answer = [s = impl_.get()](const std::string& name,
-                                               const Result<std::vector<IpAddress>>& result) {
-    s->on_answer(name, result);
-  };
-}
+    : impl_(std::make_unique<Impl>(loop, options, std::move(on_change))) {}
 
-Resolver::~Resolver() {
-  {
-    const std::lock_guard<std::mutex> lock(impl_->questions->mutex);
-    impl_->questions->over = true;
-    impl_->questions->loop = nullptr;
-    impl_->questions->names.clear();
-    impl_->questions->changed.notify_all();
-  }
-  impl_->questions->answer = nullptr;
-}
+Resolver::~Resolver() = default;
 
 void Resolver::set_names(const std::vector<std::string>& names) {
   Impl& s = *impl_;

@@ -101,6 +101,12 @@ bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }
 
+FileStamp file_stamp(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return {};
+  return {st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+}
+
 Result<void> check_private(const std::string& path, std::optional<uid_t> account) {
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0) return failed("cannot look at", path, errno);

@@ -2,13 +2,12 @@
 // or an editor changes in the file counts from the next connection on.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <mutex>
 #include <span>
 #include <string>
 
 #include "amtgate/base/result.h"
+#include "amtgate/sys/file.h"
 #include "amtgate/tls/trust.h"
 
 namespace amtgate::device {
@@ -32,7 +31,7 @@ class KnownStore {
 
   const std::string path_;
   std::mutex mutex_;
-  struct stat seen_ {};
+  sys::FileStamp seen_;
   tls::KnownCertificates known_;
 };
 

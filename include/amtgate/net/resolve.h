@@ -1,8 +1,5 @@
-// Names to addresses, while the daemon runs.
-//
-// getaddrinfo in a few threads of its own (so /etc/hosts and nsswitch count, and a dead DNS server stalls nobody). It
-// gives no expiry times, so every name is asked again after `refresh`. A name that fails keeps its last good answer
-// and is asked again with growing pauses.
+// Names to addresses, while the daemon runs: each is asked again when its answer expires. A name that fails keeps its
+// last good answer and is asked again with growing pauses.
 #pragma once
 
 #include <functional>
@@ -11,31 +8,28 @@
 #include <vector>
 
 #include "amtgate/base/inet.h"
-#include "amtgate/base/result.h"
 #include "amtgate/net/loop.h"
+#include "amtgate/net/name_lookup.h"
 
 namespace amtgate::net {
 
-/// More addresses than one machine has; the rest of an answer is ignored.
-inline constexpr std::size_t kMaxAddresses = 32;
-
-/// Blocks; for command-line tools. Sorted, without repeats. Errors: Unreachable (no such name), Timeout (DNS is
-/// down).
-Result<std::vector<IpAddress>> resolve_now(const std::string& name);
-
 struct ResolverOptions {
-  Duration refresh = seconds(60);
-  Duration retry_first = seconds(1);  // doubles with each failure
+  LookupOptions lookup;
+  /// An answer is kept at least so long: a name server that says 0 must not be asked without end.
+  Duration least = seconds(5);
+  /// And at most so long: a machine that moved is found within the hour whatever the zone said, a mistake included.
+  Duration most = std::chrono::hours(1);
+  Duration hosts_refresh = seconds(60);  // the hosts file gives no time
+  Duration retry_first = seconds(1);     // doubles with each failure
   Duration retry_most = seconds(60);
-  unsigned threads = 2;
 };
 
 class Resolver {
  public:
-  /// On `loop`, whenever a name's addresses are other than before. Sorted. Failures are logged, once per change.
+  /// On `loop`, whenever a name's addresses are other than before. In order (name_lookup.h). Failures are logged,
+  /// once per change. It may call set_names().
   using OnChange = std::function<void(const std::string& name, const std::vector<IpAddress>& addresses)>;
   Resolver(Loop& loop, const ResolverOptions& options, OnChange on_change);
-  /// Does not wait for questions in flight; their threads end by themselves.
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,17 @@ Result<void> append_file(const std::string& path, std::string_view content, mode
 Result<void> make_directories(const std::string& path, mode_t mode);
 
 bool exists(const std::string& path);
+
+/// Equal stamps: the file was not written or replaced in between, as far as its times tell. All zero: not there.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size = 0;
+  std::int64_t modified_s = 0;
+  std::int64_t modified_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+FileStamp file_stamp(const std::string& path);
 
 /// Whether a secret may be kept in this file: not readable or writable by others, and owned by root, by us or by
 /// `account`. Errors: BadValue with a sentence that says what to do (chmod, chown); System.
