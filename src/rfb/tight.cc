@@ -88,6 +88,30 @@ bool like_a_photo(const PixelFormat& format, const std::uint16_t* numbers, std::
   return true;
 }
 
+/// What is a photo and what is not is found out in bands of so many rows; also JPEG's blocks are whole in them.
+constexpr unsigned kBand = 16;
+
+struct Stretch {
+  unsigned rows;
+  bool photo;
+};
+
+/// Rows from the top to the bottom that are alike: a line of text above a video does not keep JPEG from all of it.
+std::vector<Stretch> stretches(const PixelFormat& format, const std::uint16_t* numbers, const Rect& area) {
+  std::vector<Stretch> out;
+  for (unsigned y = 0; y < area.height; y += kBand) {
+    const unsigned rows = std::min<unsigned>(kBand, area.height - y);
+    const bool photo =
+        like_a_photo(format, numbers + std::size_t{y} * area.width, std::size_t{rows} * area.width, area.width);
+    if (!out.empty() && out.back().photo == photo) {
+      out.back().rows += rows;
+    } else {
+      out.push_back({rows, photo});
+    }
+  }
+  return out;
+}
+
 /// The area of one colour that begins at the top left of `within`, in whole tiles.
 Rect solid_from(const PixelView& view, const Rect& within, unsigned number) {
   unsigned width = within.width;
@@ -205,7 +229,8 @@ void TightEncoder::split(Job& job, Rect area) {
 
 void TightEncoder::cut(Job& job, const Rect& area) {
   if (area.empty()) return;
-  const auto high = static_cast<unsigned>(std::min<std::size_t>(area.height, kMaxArea / area.width));
+  auto high = static_cast<unsigned>(std::min<std::size_t>(area.height, kMaxArea / area.width));
+  if (job.jpeg && high > kBand) high -= high % kBand;
   for (unsigned y = 0; y < area.height; y += high) {
     one(job, rect(area.x, area.y + y, area.width, std::min<unsigned>(high, area.height - y)));
   }
@@ -233,8 +258,16 @@ void TightEncoder::one(Job& job, const Rect& area) {
     if (palette_.size() == 2) return mono(job, area);
     return indexed(job, area);
   }
-  if (jpeg_wanted && like_a_photo(job.view.format, numbers_.data(), count, area.width) && jpeg(job, area)) return;
-  full_colour(job, area);
+  if (!jpeg_wanted) return full_colour(job, area);
+  const std::vector<Stretch> parts = stretches(job.view.format, numbers_.data(), area);
+  if (parts.size() > 1 && job.rectangles < kEnoughRectangles) {
+    for (unsigned i = 0, y = area.y; i < parts.size(); y += parts[i++].rows) {
+      one(job, rect(area.x, y, area.width, parts[i].rows));
+    }
+    return;
+  }
+  const bool photo = std::all_of(parts.begin(), parts.end(), [](const Stretch& s) { return s.photo; });
+  if (!photo || !jpeg(job, area)) full_colour(job, area);
 }
 
 void TightEncoder::fill(Job& job, const Rect& area, unsigned number) {

@@ -278,6 +278,27 @@ TEST(RectangleEncoder, JpegOnlyOnDemand) {
   EXPECT_FALSE(jpegs(photo)) << "8 bits a pixel";
 }
 
+// What JPEG would spoil stays as it is, and does not keep it from what is above and below in the same rectangle.
+TEST(RectangleEncoder, JpegBesideNoise) {
+  const Size size{320, 192};
+  Screen screen = test::picture(Picture::Photo, size, kRgb565, 1);
+  Joined photo(size, kRgb888);
+  photo.set_encodings({kTight, kQualityLevel0 + 5});
+  const std::size_t alone = photo.send(screen.view(), {0, 0, 320, 192});
+  const Rect band{0, 96, 320, 16};
+  const Screen noise = test::picture(Picture::Noise, {320, 16}, kRgb565, 1);
+  ASSERT_TRUE(screen.put(band, Bytes(noise.view().data, std::size_t{320} * 16 * 2)));
+  Joined both(size, kRgb888);
+  both.set_encodings({kTight, kQualityLevel0 + 5});
+  EXPECT_LT(both.send(screen.view(), {0, 0, 320, 192}), alone + std::size_t{320} * 16 * 3 + 2000);
+  const Reference reference(kRgb565, kRgb888);
+  for (unsigned y = band.y; y < 112; ++y) {
+    for (unsigned x = 0; x < size.width; ++x) {
+      ASSERT_EQ(both.viewer().at(x, y), reference(number_at(screen.view(), x, y))) << x << " " << y;
+    }
+  }
+}
+
 // At the highest quality no component is far off, and a better quality is never smaller.
 TEST(RectangleEncoder, JpegQuality) {
   const Size size{320, 200};
