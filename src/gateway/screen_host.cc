@@ -95,9 +95,7 @@ void ScreenHost::pump() {
     again_ = false;
     if (const auto due = screen_.deadline(); due && shard_.loop().now() >= *due) screen_.tick(shard_.loop().now());
     pump_device();
-    while (auto event = screen_.next_event()) {
-      std::visit([this](const auto& e) { handle(e); }, *event);
-    }
+    handle_events();
     // What there is to say goes out; that may bring more (a viewer that has room gets the next picture).
     std::vector<session::ViewerId> ids;
     ids.reserve(clients_.size());
@@ -107,6 +105,9 @@ void ScreenHost::pump() {
     for (const session::ViewerId id : ids) {
       if (Client* client = find(id)) client->screen_output();
     }
+    // Behind what the viewers wait for: AMT may draw meanwhile, but nobody would see it sooner.
+    if (device_) write_device();
+    handle_events();  // that was all it had to be told, for one
   } while (again_);
   pumping_ = false;
   if (clients_.empty() && !device_ && !opening_) {
@@ -121,8 +122,15 @@ void ScreenHost::pump() {
   }
 }
 
+void ScreenHost::handle_events() {
+  while (auto event = screen_.next_event()) {
+    std::visit([this](const auto& e) { handle(e); }, *event);
+  }
+}
+
 void ScreenHost::pump_device() {
-  if (!device_ || !write_device()) return;
+  if (!device_) return;
+  write_device();
   std::array<std::uint8_t, kReadSize> buffer;
   for (int i = 0; i < kReadsPerTurn && device_; ++i) {
     const net::IoResult got = device_->read(buffer);
@@ -139,17 +147,14 @@ void ScreenHost::pump_device() {
     drop_device();
     screen_.device_closed(why, now);
   }
-  if (device_) (void)write_device();
 }
 
-bool ScreenHost::write_device() {
+void ScreenHost::write_device() {
   while (!screen_.device_output().empty()) {
     const net::IoResult put = device_->write(screen_.device_output());
-    if (put.status == net::Io::Again) break;
-    if (put.status != net::Io::Ok) return true;  // reading tells why
+    if (put.status != net::Io::Ok) return;  // a failure shows when it is read from
     screen_.device_sent(put.bytes);
   }
-  return true;
 }
 
 void ScreenHost::drop_device() {

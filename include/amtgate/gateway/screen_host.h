@@ -71,7 +71,8 @@ class ScreenHost {
   void handle(const session::SharedScreen::DeviceBack& back);
   void opened(std::variant<device::Opened, device::Failure> outcome);
   void pump_device();
-  bool write_device();
+  void write_device();
+  void handle_events();
   void drop_device();
   Client* find(session::ViewerId id);
 
