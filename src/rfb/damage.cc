@@ -23,13 +23,57 @@ Damage::Cells Damage::cells_of(const Rect& area) const {
 void Damage::add(const Rect& area) {
   const Cells c = cells_of(area);
   for (unsigned row = c.top; row < c.bottom; ++row) {
+    for (unsigned column = c.left; column < c.right; ++column) set({column, row}, true);
+  }
+}
+
+void Damage::remove(const Rect& area) {
+  const Cells c = cells_of(area);
+  for (unsigned row = c.top; row < c.bottom; ++row) {
+    for (unsigned column = c.left; column < c.right; ++column) set({column, row}, false);
+  }
+}
+
+void Damage::set(Cell c, bool dirty) {
+  std::vector<bool>::reference cell = cells_[std::size_t{c.row} * columns_ + c.column];
+  if (cell == dirty) return;
+  cell = dirty;
+  dirty_ += dirty ? 1 : std::size_t{0} - 1;
+}
+
+bool Damage::touches(const Rect& area) const {
+  if (dirty_ == 0) return false;
+  const Cells c = cells_of(area);
+  for (unsigned row = c.top; row < c.bottom; ++row) {
     for (unsigned column = c.left; column < c.right; ++column) {
-      std::vector<bool>::reference cell = cells_[std::size_t{row} * columns_ + column];
-      if (cell) continue;
-      cell = true;
-      ++dirty_;
+      if (dirty({column, row})) return true;
     }
   }
+  return false;
+}
+
+void Damage::copy(const Rect& to, int dy) {
+  if (dirty_ == 0) return;
+  const Damage before = *this;
+  each_cell(to, [&](Cell cell, const Rect& at) {
+    set(cell, before.touches({at.x, static_cast<std::uint16_t>(at.y + dy), at.width, at.height}));
+  });
+}
+
+Rect Damage::around(const Rect& area) const {
+  if (dirty_ == 0) return {};
+  const Cells c = cells_of(area);
+  unsigned left = columns_, right = 0, top = rows_, bottom = 0;
+  for (unsigned row = c.top; row < c.bottom; ++row) {
+    for (unsigned column = c.left; column < c.right; ++column) {
+      if (!dirty({column, row})) continue;
+      left = std::min(left, column);
+      right = std::max(right, column);
+      top = std::min(top, row);
+      bottom = row;
+    }
+  }
+  return right < left ? Rect{} : pixels_of({left, right, top, bottom - top + 1});
 }
 
 Rect Damage::pixels_of(const Span& span) const {

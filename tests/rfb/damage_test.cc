@@ -185,5 +185,36 @@ TEST(Damage, NobodyWaitsForEver) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), true), 10);
 }
 
+TEST(Damage, MovesWithThePicture) {
+  Damage d;
+  d.resize({160, 160});
+  d.copy({0, 0, 160, 80}, 80);
+  EXPECT_TRUE(d.empty());
+  d.add({0, 96, 16, 16});
+  d.add({32, 0, 16, 16});
+  d.copy({0, 0, 160, 64}, 64);
+  EXPECT_EQ(take_all(d), (std::vector<Rect>{{0, 32, 16, 16}, {0, 96, 16, 16}}));
+  d.add({0, 0, 16, 16});
+  d.copy({0, 16, 16, 32}, -8);  // half of the dirty cell is above
+  EXPECT_EQ(take_all(d), (std::vector<Rect>{{0, 0, 16, 32}}));
+}
+
+TEST(Damage, KnowsItsCells) {
+  Damage d;
+  d.resize({40, 40});
+  EXPECT_TRUE(d.around({0, 0, 40, 40}).empty());
+  EXPECT_FALSE(d.touches({0, 0, 40, 40}));
+  d.add({17, 17, 1, 1});
+  d.set({2, 2}, true);
+  EXPECT_EQ(d.cells(), 2U);
+  EXPECT_TRUE(d.dirty({1, 1}));
+  EXPECT_TRUE(d.touches({31, 31, 1, 1}));
+  EXPECT_FALSE(d.touches({32, 16, 8, 16}));
+  EXPECT_EQ(d.around({0, 0, 40, 40}), (Rect{16, 16, 24, 24}));
+  EXPECT_EQ(d.around({0, 0, 20, 20}), (Rect{16, 16, 16, 16}));
+  d.remove({16, 16, 1, 1});
+  EXPECT_EQ(take_all(d), (std::vector<Rect>{{32, 32, 8, 8}}));
+}
+
 }  // namespace
 }  // namespace amtgate::rfb

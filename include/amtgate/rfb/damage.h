@@ -24,6 +24,31 @@ class Damage {
   /// What lies outside the screen is ignored.
   void add(const Rect& area);
   void add_all() { add({0, 0, size_.width, size_.height}); }
+  /// Cells that touch it are clean.
+  void remove(const Rect& area);
+  /// Whether one that touches it is dirty.
+  bool touches(const Rect& area) const;
+  /// As if the pixels `dy` rows below `to` (negative: above) had been copied there: a cell is dirty where one that it
+  /// came from was. `to` consists of whole cells, and what it comes from is on the screen.
+  void copy(const Rect& to, int dy);
+
+  struct Cell {
+    unsigned column = 0, row = 0;
+  };
+  std::size_t cells() const { return dirty_; }
+  bool dirty(Cell c) const { return cells_[std::size_t{c.row} * columns_ + c.column]; }
+  void set(Cell c, bool dirty);
+  /// Calls `call(cell, its pixels)` for each cell that touches `area`, row by row.
+  template <class Call>
+  void each_cell(const Rect& area, Call call) const {
+    const Cells c = cells_of(area);
+    for (unsigned row = c.top; row < c.bottom; ++row) {
+      for (unsigned column = c.left; column < c.right; ++column)
+        call(Cell{column, row}, pixels_of({column, column, row, 1}));
+    }
+  }
+  /// The smallest rectangle around the dirty cells that touch `area`.
+  Rect around(const Rect& area) const;
 
   /// Takes dirty cells that touch `area` out, row by row until `max_pixels` are reached (the row that reaches them is
   /// taken whole), and appends rectangles that cover them: neighbours in a row are joined, and equal rows below each
