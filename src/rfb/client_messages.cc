@@ -10,7 +10,6 @@ namespace amtgate::rfb {
 namespace {
 
 constexpr std::size_t kCutTextHeader = 8;
-constexpr std::size_t kMaxFence = 64;  // payload of ClientFence, by its description
 
 std::uint32_t cut_text_length(std::uint32_t field) {
   // Negative: extended clipboard. The most negative number has no positive twin in 32 bits signed, but in unsigned.
@@ -75,7 +74,8 @@ Result<std::optional<std::uint64_t>> client_message_length(Bytes in) {
       r.skip(7);
       const std::size_t n = r.u8();
       if (r.failed()) return unknown_yet();
-      if (n > kMaxFence) return Error{Errc::TooLarge, "ClientFence of " + std::to_string(n) + " bytes (limit 64)"};
+      if (n > kMaxFencePayload)
+        return Error{Errc::TooLarge, "ClientFence of " + std::to_string(n) + " bytes (limit 64)"};
       return known(9 + n);
     }
     case ClientType::Xvp: return known(4);
@@ -140,8 +140,23 @@ ClientMessage decode_client_message(Bytes message) {
         return m;
       }
       break;
-    case ClientType::EnableContinuousUpdates:
-    case ClientType::ClientFence:
+    case ClientType::EnableContinuousUpdates: {
+      EnableContinuousUpdates m;
+      m.enable = r.u8() != 0;
+      m.area.x = r.be16();
+      m.area.y = r.be16();
+      m.area.width = r.be16();
+      m.area.height = r.be16();
+      return m;
+    }
+    case ClientType::ClientFence: {
+      r.skip(3);
+      ClientFence m;
+      m.flags = r.be32();
+      r.skip(1);
+      m.payload = r.rest();
+      return m;
+    }
     case ClientType::Xvp:
     case ClientType::SetDesktopSize: break;
   }
@@ -225,6 +240,26 @@ void encode(Buffer& out, const QemuKeyEvent& m) {
       .be16(m.down ? 1 : 0)
       .be32(m.key.value)
       .be32(m.scan_code);
+}
+
+void encode(Buffer& out, const EnableContinuousUpdates& m) {
+  Writer(out)
+      .u8(static_cast<unsigned>(ClientType::EnableContinuousUpdates))
+      .u8(m.enable ? 1 : 0)
+      .be16(m.area.x)
+      .be16(m.area.y)
+      .be16(m.area.width)
+      .be16(m.area.height);
+}
+
+void encode(Buffer& out, const ClientFence& m) {
+  assert(m.payload.size() <= kMaxFencePayload);
+  Writer(out)
+      .u8(static_cast<unsigned>(ClientType::ClientFence))
+      .zeros(3)
+      .be32(m.flags)
+      .u8(static_cast<unsigned>(m.payload.size()))
+      .bytes(m.payload);
 }
 
 }  // namespace amtgate::rfb

@@ -57,6 +57,7 @@ struct RectangleEncoder::State {
   DeflateStream zlib, zrle;
   TightEncoder tight;
   Buffer pixels;  // some rows, translated
+  std::vector<Rect> lossy;
 
   static constexpr PixelFormat kRgbBytes{32, 24, false, true, 255, 255, 255, 0, 8, 16};
 
@@ -95,7 +96,7 @@ struct RectangleEncoder::State {
     for (std::size_t i = 0; i < 4; ++i) out[at + i] = static_cast<std::uint8_t>(length >> (24 - 8 * i));
   }
 
-  std::size_t encode(Buffer& out, const PixelView& view, const Rect& area) {
+  std::size_t encode(Buffer& out, const PixelView& view, const Rect& area, std::optional<unsigned> quality) {
     switch (encodings.pixels) {
       case kRre:
       case kCoRre: {
@@ -120,10 +121,17 @@ struct RectangleEncoder::State {
           encode_rectangle_header(out, r, kZrle);
           encode_zrle(out, view, r, translation, zrle);
         });
-      case kTight:
-        return tight.encode(out, view, area, translation, rgb, {encodings.compress_level, encodings.quality_level});
+      case kTight: return tight.encode(out, view, area, translation, rgb, {encodings.compress_level, quality}, lossy);
       default: raw(out, view, area); return 1;
     }
+  }
+
+  std::size_t encode_part(Buffer& out, const PixelView& view, const Rect& wanted, std::optional<unsigned> quality) {
+    lossy.clear();
+    const Rect area = clip(wanted, view.size);
+    if (area.empty()) return 0;
+    translate(view.format);
+    return encode(out, view, area, quality);
   }
 };
 
@@ -147,11 +155,15 @@ const ViewerEncodings& RectangleEncoder::encodings() const {
   return state_->encodings;
 }
 
+const std::vector<Rect>& RectangleEncoder::lossy() const {
+  return state_->lossy;
+}
+
 std::size_t RectangleEncoder::encode(Buffer& out, const PixelView& view, const Rect& wanted) {
-  const Rect area = clip(wanted, view.size);
-  if (area.empty()) return 0;
-  state_->translate(view.format);
-  return state_->encode(out, view, area);
+  return state_->encode_part(out, view, wanted, encodings().quality_level);
+}
+std::size_t RectangleEncoder::encode_exactly(Buffer& out, const PixelView& view, const Rect& wanted) {
+  return state_->encode_part(out, view, wanted, std::nullopt);
 }
 
 }  // namespace amtgate::rfb

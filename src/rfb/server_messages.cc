@@ -81,6 +81,8 @@ Result<std::optional<ServerMessage>> ServerMessageReader::next_message() {
       skip_ = length - taken;
       return message(ServerCutText{consume(8 + taken).subspan(8, kept), length});
     }
+    case ServerType::EndOfContinuousUpdates:
+    case ServerType::ServerFence: break;
   }
   return Error{Errc::Unsupported, "message of type " + std::to_string(in[0]) + " from the device"};
 }
@@ -147,6 +149,19 @@ void encode(Buffer& out, const Rectangle& m) {
 
 void encode(Buffer& out, const Bell&) {
   Writer(out).u8(static_cast<unsigned>(ServerType::Bell));
+}
+
+void encode(Buffer& out, const EndOfContinuousUpdates&) {
+  Writer(out).u8(static_cast<unsigned>(ServerType::EndOfContinuousUpdates));
+}
+
+void encode(Buffer& out, const ServerFence& m) {
+  Writer(out)
+      .u8(static_cast<unsigned>(ServerType::ServerFence))
+      .zeros(3)
+      .be32(m.flags)
+      .u8(static_cast<unsigned>(m.payload.size()))
+      .bytes(m.payload);
 }
 
 void encode(Buffer& out, const ServerCutText& m) {

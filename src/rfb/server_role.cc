@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amtgate/base/reader.h"
 #include "amtgate/base/writer.h"
 #include "amtgate/rfb/pixel_translation.h"
 #include "amtgate/rfb/server_init.h"
@@ -9,6 +10,11 @@
 
 namespace amtgate::rfb {
 namespace {
+
+/// Rectangles in one update. More than would be counted in 16 bits come with the next one, where 65535 would mean
+/// another thing to those who know LastRect. (It is not needed: an update is complete before its first byte goes
+/// out.)
+constexpr std::size_t kMaxRectangles = 65000;
 
 Rect whole(Size s) {
   return {0, 0, s.width, s.height};
@@ -39,6 +45,7 @@ ServerRole::ServerRole(Size size, const std::string& name) : screen_size_(size),
   write_server_init(out_.buffer(), {size, kRgb888, name});
   damage_.resize(size);
   damage_.add_all();
+  loss_.resize(size);
 }
 
 ServerRole::~ServerRole() = default;
@@ -51,15 +58,27 @@ Result<void> ServerRole::receive(Bytes in, TimePoint) {
     const auto message = reader_.next();
     if (!message) return message.error();
     if (!*message) return {};
+    Buffer behind;
+    behind.swap(sync_answer_);
     if (Result<void> r = on_message(**message); !r) return r;
+    answer(behind);
+    if (answers_ > kMaxAnswers) return Error{Errc::TooLarge, "it does not read the answers that it asks for"};
   }
+}
+
+void ServerRole::sent(std::size_t n) {
+  out_.sent(n);
+  answers_ -= std::min(answers_, n);
 }
 
 Result<void> ServerRole::on_message(const ClientMessage& message) {
   if (const auto* format = std::get_if<SetPixelFormat>(&message)) {
     colour_map_due_ = !format->format.true_colour;
     // Some viewers (TigerVNC) leave what they have in the old format as it is; it comes anew in the better one.
-    if (format->format != encoder_.format()) damage_.add_all();
+    if (format->format != encoder_.format()) {
+      damage_.add_all();
+      if (shown_) shown_->forget();
+    }
     return encoder_.set_format(format->format);
   }
   if (const auto* encodings = std::get_if<SetEncodings>(&message)) {
@@ -72,6 +91,10 @@ Result<void> ServerRole::on_message(const ClientMessage& message) {
     event(*scan_code);
   } else if (const auto* pointer = std::get_if<PointerEvent>(&message)) {
     on_pointer(*pointer);
+  } else if (const auto* fence = std::get_if<ClientFence>(&message)) {
+    on_fence(*fence);
+  } else if (const auto* continuous = std::get_if<EnableContinuousUpdates>(&message)) {
+    on_continuous_updates(*continuous);
   } else if (const auto* text = std::get_if<ClientCutText>(&message)) {
     ignored_ += text->length;
   } else if (const auto* other = std::get_if<OtherClientMessage>(&message)) {
@@ -82,17 +105,33 @@ Result<void> ServerRole::on_message(const ClientMessage& message) {
 
 void ServerRole::on_encodings(const SetEncodings& m) {
   encoder_.set_encodings(m.encodings);
+  if (!encoder_.encodings().copy_rect) shown_.reset();
   // Said once: a viewer that stops listing it stops sending them.
   if (encoder_.encodings().qemu_key && !qemu_key_said_) qemu_key_due_ = true;
+  if (encoder_.encodings().fence && !fences_said_) {
+    fences_said_ = true;
+    Buffer say;
+    encode(say, ServerFence{kFenceRequest, {}});
+    answer(say);
+  }
+  // Only to who knows fences: nothing else tells how fast it is.
+  if (encoder_.encodings().continuous_updates && fences_said_ && !continuous_said_) {
+    continuous_said_ = true;
+    Buffer say;
+    encode(say, EndOfContinuousUpdates{});
+    answer(say);
+  }
   // One that has learned to follow gets the real size with its next update.
   if (viewer_size_ != screen_size_ && follows() == (picture_ != nullptr)) fit();
 }
 
 void ServerRole::on_request(const UpdateRequest& m) {
+  if (m.incremental && pushed_) return;
   // Requests for a size that is no more go to what is left of it; the rest was not the viewer's to know.
   const Rect area = clip(m.area, viewer_size_);
   if (!m.incremental) {
     damage_.add(area);
+    if (shown_) shown_->forget(area);
     all_in_one_ |= !area.empty();
   }
   asked_ = asked_ ? around(*asked_, area) : area;
@@ -109,6 +148,58 @@ void ServerRole::on_pointer(PointerEvent m) {
     }
   }
   event(m);
+}
+
+/// Messages are acted upon one after the other, so that the others' order is kept as it is.
+void ServerRole::on_fence(const ClientFence& m) {
+  if (!(m.flags & kFenceRequest)) {
+    Reader r(m.payload);
+    const std::uint32_t number = r.be32();
+    if (r.done()) window_.answered(number);
+    return;
+  }
+  Buffer say;
+  encode(say, ServerFence{m.flags & (kBlockBefore | kBlockAfter | kSyncNext), m.payload});
+  if (m.flags & kSyncNext) {
+    sync_answer_ = std::move(say);
+  } else {
+    answer(say);
+  }
+}
+
+void ServerRole::on_continuous_updates(const EnableContinuousUpdates& m) {
+  if (!continuous_said_) return void(ignored_ += 10);
+  if (m.enable) {
+    pushed_ = m.area;
+    return;
+  }
+  pushed_.reset();
+  Buffer say;
+  encode(say, EndOfContinuousUpdates{});
+  answer(say);
+}
+
+void ServerRole::answer(Bytes message) {
+  answers_ += message.size();
+  append(out_.buffer(), message);
+}
+
+/// What of the picture the viewer takes now; empty: nothing.
+std::optional<Rect> ServerRole::wanted() const {
+  if (!pushed_ || !window_.open()) return asked_;
+  const Rect area = clip(*pushed_, viewer_size_);
+  return asked_ ? around(*asked_, area) : area;
+}
+
+void ServerRole::update_sent(std::size_t bytes) {
+  asked_.reset();
+  ++updates_;
+  if (!pushed_) return;
+  const std::optional<std::uint32_t> number = window_.sent(bytes);
+  if (!number) return;
+  Buffer payload;
+  Writer(payload).be32(*number);
+  encode(out_.buffer(), ServerFence{kFenceRequest | kBlockBefore, payload});
 }
 
 void ServerRole::event(Event e) {
@@ -140,6 +231,7 @@ void ServerRole::fit() {
 }
 
 void ServerRole::changed(const Rect& area) {
+  news_ = true;
   if (picture_) {
     picture_->stale.add(area);
     damage_.add(picture_->box.to_picture(area));
@@ -160,18 +252,37 @@ void ServerRole::ring() {
   if (out_.view().size() < kLowMark) encode(out_.buffer(), Bell{});
 }
 
-void ServerRole::show(const PixelView& screen) {
-  if (!asked_ || out_.view().size() >= kLowMark || screen.size != screen_size_) return;
+/// It has asked, and taken the last update.
+bool ServerRole::ready() const {
+  return out_.view().size() < kLowMark && wanted();
+}
+
+std::optional<TimePoint> ServerRole::deadline() const {
+  return ready() ? beat_ : std::nullopt;
+}
+
+Result<void> ServerRole::tick(TimePoint now) {
+  if (!beat_ || now < *beat_) return {};
+  loss_.beat();
+  beat_.reset();
+  if (loss_.growing()) beat_ = now + kStill;
+  return {};
+}
+
+void ServerRole::show(const PixelView& screen, TimePoint now) {
+  if (!ready() || screen.size != screen_size_) return;
+  (void)tick(now);
   if (colour_map_due_) {
     encode_colour_map(out_.buffer(), colour_map(encoder_.format()));
     colour_map_due_ = false;
   }
   if (!picture_ && viewer_size_ != screen_size_) return send_size();
-  if (damage_.empty()) {
-    if (announce()) asked_.reset();
-    return;
-  }
-  if (!picture_) return send_picture(screen);
+  const PixelView view = picture_ ? letterboxed(screen) : screen;
+  if (!damage_.empty()) return send_picture(view, now);
+  if (!announce() && loss_.due()) send_exactly(view);
+}
+
+PixelView ServerRole::letterboxed(const PixelView& screen) {
   Picture& p = *picture_;
   // As the screen is now, in its format; what is around the window stays black.
   if (p.screen.format() != screen.format) {
@@ -182,16 +293,19 @@ void ServerRole::show(const PixelView& screen) {
   rectangles_.clear();
   p.stale.take(whole(screen_size_), SIZE_MAX, rectangles_);
   for (const Rect& r : rectangles_) p.box.draw(screen, r, p.screen);
-  send_picture(p.screen.view());
+  return p.screen.view();
 }
 
-/// Pseudo-rectangles without pixels, in an update of their own.
+/// Pseudo-rectangles without pixels, in an update of their own. False: there are none.
 bool ServerRole::announce() {
   if (!qemu_key_due_) return false;
   qemu_key_due_ = false;
   qemu_key_said_ = true;
-  encode(out_.buffer(), UpdateBegin{1});
-  encode_rectangle_header(out_.buffer(), {}, kQemuExtendedKey);
+  Buffer& out = out_.buffer();
+  const std::size_t head = out.size();
+  encode(out, UpdateBegin{1});
+  encode_rectangle_header(out, {}, kQemuExtendedKey);
+  update_sent(out.size() - head);
   return true;
 }
 
@@ -199,13 +313,17 @@ void ServerRole::send_size() {
   viewer_size_ = screen_size_;
   damage_.resize(viewer_size_);
   damage_.add_all();
-  encode(out_.buffer(), UpdateBegin{1});
+  loss_.resize(viewer_size_);
+  if (shown_) shown_->forget();
+  Buffer& out = out_.buffer();
+  const std::size_t head = out.size();
+  encode(out, UpdateBegin{1});
   if (encoder_.encodings().desktop_size) {
-    encode_rectangle_header(out_.buffer(), whole(viewer_size_), kDesktopSize);
+    encode_rectangle_header(out, whole(viewer_size_), kDesktopSize);
   } else {
     // x 0: the server's own doing, y 0: no error; one screen: id, x, y, width, height, flags (rfbproto).
-    encode_rectangle_header(out_.buffer(), whole(viewer_size_), kExtendedDesktopSize);
-    Writer(out_.buffer())
+    encode_rectangle_header(out, whole(viewer_size_), kExtendedDesktopSize);
+    Writer(out)
         .u8(1)
         .u8(0)
         .be16(0)
@@ -217,16 +335,23 @@ void ServerRole::send_size() {
         .be32(0);
   }
   // All of it is new to the viewer; some ask for what has changed only, and wait for the server to know that.
-  asked_.reset();
-  ++updates_;
+  update_sent(out.size() - head);
 }
 
-void ServerRole::send_picture(const PixelView& view) {
+void ServerRole::send_picture(const PixelView& view, TimePoint now) {
+  const Rect area = *wanted();
+  if (encoder_.encodings().copy_rect && !shown_) shown_.emplace();
+  const bool kept = shown_ && shown_->fit(view);
+  std::optional<ShownPicture::Copy> copy;
+  if (kept && news_) {
+    news_ = false;
+    shown_->drop_known(view, area, damage_);
+    copy = shown_->scroll(view, area, damage_);
+  }
   rectangles_.clear();
-  damage_.take(*asked_, all_in_one_ ? SIZE_MAX : kMaxPixels, rectangles_);
-  if (rectangles_.empty()) return;  // what has changed is not what was asked for
+  damage_.take(area, all_in_one_ ? SIZE_MAX : kMaxPixels, rectangles_);
+  if (rectangles_.empty() && !copy) return;  // what has changed is not what was asked for
   all_in_one_ = false;
-  asked_.reset();
   Buffer& out = out_.buffer();
   const std::size_t head = out.size();
   encode(out, UpdateBegin{0});
@@ -237,10 +362,45 @@ void ServerRole::send_picture(const PixelView& view) {
     encode_rectangle_header(out, {}, kQemuExtendedKey);
     ++count;
   }
-  for (const Rect& r : rectangles_) count += encoder_.encode(out, view, r);
+  if (copy) {
+    encode_rectangle_header(out, copy->to, kCopyRect);
+    Writer(out).be16(copy->to.x).be16(static_cast<unsigned>(copy->to.y + copy->dy));
+    ++count;
+    loss_.copy(copy->to, copy->dy);
+  }
+  for (const Rect& r : rectangles_) {
+    if (count > kMaxRectangles - RectangleEncoder::kMaxRectangles) {
+      damage_.add(r);
+      continue;
+    }
+    count += encoder_.encode(out, view, r);
+    loss_.remove(r);
+    for (const Rect& part : encoder_.lossy()) loss_.add(part);
+    if (kept) shown_->put(view, r);
+  }
+  if (loss_.growing() && !beat_) beat_ = now + kStill;
+  put_count(head, count);
+  update_sent(out.size() - head);
+}
+
+/// What has been shown with loss, and is still as it was then.
+void ServerRole::send_exactly(const PixelView& view) {
+  rectangles_.clear();
+  loss_.take(*wanted(), kMaxStillPixels, rectangles_);
+  if (rectangles_.empty()) return;
+  Buffer& out = out_.buffer();
+  const std::size_t head = out.size();
+  encode(out, UpdateBegin{0});
+  std::size_t count = 0;
+  for (const Rect& r : rectangles_) count += encoder_.encode_exactly(out, view, r);
+  put_count(head, count);
+  update_sent(out.size() - head);
+}
+
+void ServerRole::put_count(std::size_t head, std::size_t count) {
+  Buffer& out = out_.buffer();
   out[head + 2] = static_cast<std::uint8_t>(count >> 8);
   out[head + 3] = static_cast<std::uint8_t>(count);
-  ++updates_;
 }
 
 }  // namespace amtgate::rfb

@@ -191,6 +191,7 @@ struct TightEncoder::Job {
   WirePixels pixels;
   Plan plan;
   std::optional<JpegSetting> jpeg;
+  std::vector<Rect>& lossy;
   std::size_t rectangles = 0;
 };
 
@@ -202,8 +203,8 @@ TightEncoder::TightEncoder() = default;
 TightEncoder::~TightEncoder() = default;
 
 std::size_t TightEncoder::encode(Buffer& out, const PixelView& view, const Rect& area, const PixelTranslation& t,
-                                 const PixelTranslation& rgb, const Levels& levels) {
-  Job job{out, view, rgb, WirePixels::tight(t, rgb), Plan::of(levels), std::nullopt};
+                                 const PixelTranslation& rgb, const Levels& levels, std::vector<Rect>& lossy) {
+  Job job{out, view, rgb, WirePixels::tight(t, rgb), Plan::of(levels), std::nullopt, lossy};
   if (levels.quality && t.bytes_per_pixel() > 1) job.jpeg = kJpegSettings[std::min(*levels.quality, 9U)];
   for (unsigned x = 0; x < area.width; x += kMaxWidth) {
     split(job, rect(area.x + x, area.y, std::min(kMaxWidth, area.width - x), area.height));
@@ -369,6 +370,7 @@ bool TightEncoder::jpeg(Job& job, const Rect& area) {
   }
   encode_rectangle_header(job.out, area, kTight);
   ++job.rectangles;
+  job.lossy.push_back(area);
   Writer(job.out).u8(kJpeg);
   compact_length(job.out, size);
   append(job.out, Bytes(packed_).first(size));

@@ -27,9 +27,10 @@ class TightEncoder {
   ~TightEncoder();
 
   /// Appends `area`, which lies inside `view`, as rectangles with their headers, and returns how many. `t` is for the
-  /// viewer's format, `rgb` for 32 bits with red, green, blue as the first bytes.
+  /// viewer's format, `rgb` for 32 bits with red, green, blue as the first bytes. Those that went as JPEG are
+  /// appended to `lossy`.
   std::size_t encode(Buffer& out, const PixelView& view, const Rect& area, const PixelTranslation& t,
-                     const PixelTranslation& rgb, const Levels& levels);
+                     const PixelTranslation& rgb, const Levels& levels, std::vector<Rect>& lossy);
 
  private:
   struct Jpeg;

@@ -42,6 +42,8 @@ ViewerEncodings sort_encodings(std::span<const std::int32_t> encodings) {
     out.last_rect |= e == kLastRect;
     out.cursor |= e == kCursor;
     out.qemu_key |= e == kQemuExtendedKey;
+    out.fence |= e == kFence;
+    out.continuous_updates |= e == kContinuousUpdates;
   }
   return out;
 }

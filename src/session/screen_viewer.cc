@@ -102,12 +102,13 @@ std::optional<ScreenViewer::Event> ScreenViewer::next_event() {
 
 std::optional<TimePoint> ScreenViewer::deadline() const {
   if (state_ == State::Opening || state_ == State::Refusing) return handshake_.deadline();
-  return std::nullopt;
+  return state_ == State::Live ? role_->deadline() : std::nullopt;
 }
 
 void ScreenViewer::tick(TimePoint now) {
   const auto due = deadline();
   if (!due || now < *due) return;
+  if (state_ == State::Live) return void(role_->tick(now));
   const Result<void> ticked = handshake_.tick(now);
   drain_handshake(now);
   if (!ticked) over(error_ ? *error_ : Error{ticked.error().code, "viewer: " + ticked.error().detail});

@@ -65,7 +65,7 @@ void SharedScreen::receive_viewer(ViewerId id, Bytes in, TimePoint now) {
   if (viewer == nullptr) return;
   viewer->machine.receive(in, now);
   drain(id, *viewer, now);
-  show_to(*viewer);
+  show_to(*viewer, now);
 }
 
 Bytes SharedScreen::viewer_output(ViewerId id) const {
@@ -73,18 +73,18 @@ Bytes SharedScreen::viewer_output(ViewerId id) const {
   return it == viewers_.end() ? Bytes{} : it->second.machine.output();
 }
 
-void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint) {
+void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint now) {
   Viewer* viewer = find(id);
   if (viewer == nullptr) return;
   viewer->machine.sent(n);
-  show_to(*viewer);
+  show_to(*viewer, now);
 }
 
 /// A viewer that asks, or has room again. While an update of AMT is under way it is shown what the others were: the
 /// rest comes with show(), unless there is none.
-void SharedScreen::show_to(Viewer& viewer) {
+void SharedScreen::show_to(Viewer& viewer, TimePoint now) {
   rfb::ServerRole* role = viewer.machine.screen();
-  if (role != nullptr && !blank_until_ && (complete_ || !stale_)) role->show(screen_.view());
+  if (role != nullptr && !blank_until_ && (complete_ || !stale_)) role->show(screen_.view(), now);
 }
 
 void SharedScreen::viewer_tls_started(ViewerId id, TimePoint now) {
@@ -354,7 +354,7 @@ void SharedScreen::unveil() {
 void SharedScreen::show(TimePoint now) {
   if (!stale_ || blank_until_ || (!complete_ && now - shown_ < kShowInterval)) return;
   for (auto& [id, viewer] : viewers_) {
-    if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view());
+    if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view(), now);
   }
   shown_ = now;
   stale_ = false;
@@ -506,6 +506,7 @@ void SharedScreen::tick(TimePoint now) {
   for (auto& [id, viewer] : viewers_) {
     viewer.machine.tick(now);
     drain(id, viewer, now);
+    show_to(viewer, now);
   }
   std::optional<Error> failed;
   if (handshake_) {

@@ -129,7 +129,7 @@ Result<void> KvmServer::on_message(const rfb::ClientMessage& message, TimePoint 
   if (const auto* m = std::get_if<rfb::OtherClientMessage>(&message)) {
     return Error{Errc::Unsupported, "viewer message of type " + std::to_string(static_cast<unsigned>(m->type))};
   }
-  return Error{Errc::Unsupported, "viewer message of type 255"};
+  return Error{Errc::Unsupported, "viewer message that AMT does not have"};
 }
 
 Result<void> KvmServer::on_format(const rfb::SetPixelFormat& m) {

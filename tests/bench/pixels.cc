@@ -1,8 +1,10 @@
 // Pictures towards viewers, measured beside libvncserver on the same frames, and checked with libvncclient. Only this
 // program links them.
 //
-//   pixels bench [SECONDS]   one JSON object: translation to RAW, encoders, a tile's latency; SECONDS for each figure
-//   pixels check             libvncclient shows what RectangleEncoder sends: every encoding it has, three formats
+//   pixels bench [SECONDS]    one JSON object: translation to RAW, encoders, a tile's latency, scrolling; SECONDS for
+//                             each figure
+//   pixels scroll [SECONDS]   the last of these
+//   pixels check              libvncclient shows what RectangleEncoder sends: every encoding it has, three formats
 //
 // libvncserver is driven by a viewer's own messages (SetPixelFormat, SetEncodings, an update request), and what it
 // would write to a socket is counted instead: neither side's figures hold system calls. CPU is that of the thread.
@@ -33,6 +35,7 @@ extern "C" {
 #include "amtgate/rfb/rectangle_encoder.h"
 #include "amtgate/rfb/server_init.h"
 #include "amtgate/rfb/server_messages.h"
+#include "amtgate/rfb/server_role.h"
 #include "tests/bench/frames.h"
 
 using namespace amtgate;
@@ -325,6 +328,102 @@ void tiles() {
   std::printf("]");
 }
 
+/// A screen that changes as AMT says it: by tiles that differ. With and without CopyRect, where something scrolls and
+/// where nothing does.
+void scroll(unsigned frames_each) {
+  using namespace amtgate::rfb;
+  const Size size{1920, 1080};
+  struct Scene {
+    const char* name;
+    Frames::Kind kind;
+    bool window;  // what moves is the text in a window
+  };
+  const Scene scenes[] = {{"console scrolls", Frames::Kind::Console, false},
+                          {"window scrolls", Frames::Kind::Desktop, true},
+                          {"window moves", Frames::Kind::Desktop, false},
+                          {"video", Frames::Kind::Video, false}};
+  const std::vector<Setting> all = {{"Raw", {kRaw}},
+                                    {"Hextile", {kHextile}},
+                                    {"ZRLE", {kZrle}},
+                                    {"Tight", {kTight}},
+                                    {"Tight 2, JPEG 8", {kTight, kCompressLevel0 + 2, kQualityLevel0 + 8}}};
+  std::printf("\"scroll\": [");
+  bool first = true;
+  for (const Scene& scene : scenes) {
+    for (const Setting& setting : all) {
+      Frames frames(scene.kind, size);
+      Frames before = frames;
+      double bytes[2] = {0, 0};
+      std::vector<double> times[2];
+      ServerRole roles[2] = {ServerRole(size, "pixels"), ServerRole(size, "pixels")};
+      Buffer m;
+      for (int copy = 0; copy < 2; ++copy) {
+        std::vector<std::int32_t> list = setting.encodings;
+        if (copy) list.push_back(kCopyRect);
+        m.clear();
+        encode(m, SetEncodings{list});
+        (void)roles[copy].receive(m, TimePoint{});
+      }
+      m.clear();
+      encode(m, UpdateRequest{true, frames.all()});
+      for (unsigned i = 0; i <= frames_each; ++i) {
+        for (int copy = 0; copy < 2; ++copy) {
+          ServerRole& role = roles[copy];
+          const double begin = cpu();
+          std::size_t sent = 0;
+          for (;;) {
+            if (!role.receive(m, TimePoint{})) die("a request refused");
+            role.show(frames.view(), TimePoint{});
+            const std::size_t n = role.output().size();
+            if (n == 0) break;
+            sent += n;
+            role.sent(n);
+          }
+          if (i == 0) continue;  // all of it, for the first time
+          times[copy].push_back(cpu() - begin);
+          bytes[copy] += static_cast<double>(sent);
+        }
+        before = frames;
+        if (scene.window) {
+          // Three lines of 18 pixels up; those that leave at the top come in again below.
+          std::uint16_t* const p = frames.data();
+          const unsigned top = 1080 / 12 + 36, bottom = 1080 / 12 + 710, left = 1920 / 12 + 2, right = 1920 / 3 - 2;
+          for (unsigned y = top; y < bottom; ++y) {
+            const unsigned from = top + (y - top + 54) % (bottom - top);
+            std::copy_n(before.data() + std::size_t{from} * 1920 + left, right - left,
+                        p + std::size_t{y} * 1920 + left);
+          }
+        } else {
+          frames.step();
+        }
+        for (unsigned y = 0; y < size.height; y += 64) {
+          for (unsigned x = 0; x < size.width; x += 64) {
+            const unsigned high = std::min(64U, size.height - y);
+            bool differs = false;
+            for (unsigned row = y; row < y + high && !differs; ++row) {
+              differs = std::memcmp(frames.view().at(x, row), before.view().at(x, row), 128) != 0;
+            }
+            if (!differs) continue;
+            for (ServerRole& role : roles) {
+              role.changed({static_cast<std::uint16_t>(x), static_cast<std::uint16_t>(y), 64,
+                            static_cast<std::uint16_t>(high)});
+            }
+          }
+        }
+      }
+      std::printf(
+          "%s\n  {\"picture\": \"%s\", \"encoding\": \"%s\", \"bytes\": %.0f, \"copyrect_bytes\": %.0f, \"ms\": "
+          "%.3f, "
+          "\"copyrect_ms\": %.3f}",
+          first ? "" : ",", scene.name, setting.name, bytes[0] / frames_each, bytes[1] / frames_each,
+          1e3 * median(times[0]), 1e3 * median(times[1]));
+      std::fflush(stdout);
+      first = false;
+    }
+  }
+  std::printf("]");
+}
+
 // --- check
 
 /// Serves one viewer on `fd`: a handshake without security, then `pictures` one after the other,
@@ -470,14 +569,21 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "check") return check();
-  if (mode != "bench") die("usage: pixels bench [SECONDS] | pixels check");
+  if (mode != "bench" && mode != "scroll") die("usage: pixels bench|scroll [SECONDS] | pixels check");
   const double seconds = argc > 2 ? std::atof(argv[2]) : 1;
   std::printf("{");
+  if (mode == "scroll") {
+    scroll(std::max(3U, static_cast<unsigned>(20 * seconds)));
+    std::printf("}\n");
+    return 0;
+  }
   translation(seconds);
   std::printf(",\n");
   encoders(std::max(3U, static_cast<unsigned>(20 * seconds)));
   std::printf(",\n");
   tiles();
+  std::printf(",\n");
+  scroll(std::max(3U, static_cast<unsigned>(20 * seconds)));
   std::printf("}\n");
   return 0;
 }

@@ -36,6 +36,11 @@ std::string say(const ClientMessage& m) {
                [&](const QemuKeyEvent& x) {
                  return std::string(x.down ? "qemu down " : "qemu up ") + n(x.key.value) + " " + n(x.scan_code);
                },
+               [&](const EnableContinuousUpdates& x) {
+                 return std::string(x.enable ? "continuous " : "on request ") + n(x.area.x) + " " + n(x.area.y) +
+                        " " + n(x.area.width) + " " + n(x.area.height);
+               },
+               [&](const ClientFence& x) { return "fence " + n(x.flags) + " " + to_hex(x.payload); },
                [&](const OtherClientMessage& x) {
                  return "other " + n(static_cast<unsigned>(x.type)) + " " + n(x.message.size());
                }},
@@ -83,9 +88,10 @@ const Row kRows[] = {
     {"KvmExtCmd 2,2", "06000000 0000000d 00 4b766d457874436d64 00 02 02", "text 13 kept 13 004b766d; "},
     {"KvmDataChannel", "06000000 00000012 00 4b766d446174614368616e6e656c 00 6869", "text 18 kept 18 004b766d; "},
     // extension types, between messages that must still be found
-    {"continuous updates", "96 01 0000 0000 0400 0300  04010000 00000061", "other 150 10; down 97; "},
-    {"fence", "f8 000000 80000001 03 aabbcc  04010000 00000061", "other 248 12; down 97; "},
-    {"empty fence", "f8 000000 80000001 00", "other 248 9; "},
+    {"continuous updates", "96 01 0000 0000 0400 0300  04010000 00000061", "continuous 0 0 1024 768; down 97; "},
+    {"no continuous updates", "96 00 0001 0002 0003 0004", "on request 1 2 3 4; "},
+    {"fence", "f8 000000 80000001 03 aabbcc  04010000 00000061", "fence 2147483649 aabbcc; down 97; "},
+    {"empty fence", "f8 000000 80000001 00", "fence 2147483649 ; "},
     {"fence too long", "f8 000000 80000001 41", "!too_large"},
     {"xvp", "fa 00 01 02", "other 250 4; "},
     {"desktop size", "fb 00 0400 0300 01 00" + repeated("00", 16) + "fa000102", "other 251 24; other 250 4; "},
@@ -130,16 +136,20 @@ TEST(ClientMessages, EncodesWhatItDecodes) {
   encode(out, ClientCutText{as_bytes("hi"), 0, false});
   encode(out, ClientCutText{as_bytes("hihi"), 0, true});
   encode(out, QemuKeyEvent{false, {0x3c}, 0x56});
+  encode(out, EnableContinuousUpdates{true, {1, 2, 3, 4}});
+  encode(out, ClientFence{kFenceRequest | kSyncNext, as_bytes("hi")});
   EXPECT_EQ(to_hex(out),
             "00000000080800010007000700030502000000000200000400000010000000000000044"
             "4ffffff21030100010002000300040401000000"
             "00ffe30505000600070600000000000002"
             "68690600"
             "0000fffffffc68696869"
-            "ff0000000000003c00000056");
+            "ff0000000000003c00000056"
+            "96010001000200030004"
+            "f800000080000004026869");
   EXPECT_EQ(trace({Bytes(out)}),
             "format RGB332; encodings 16 0 1092 -223; more 1 2 3 4; down 65507; pointer 5 6 7; text 2 kept 2 6869; "
-            "clipboard 4 kept 4 68696869; qemu up 60 86; ");
+            "clipboard 4 kept 4 68696869; qemu up 60 86; continuous 1 2 3 4; fence 2147483652 6869; ");
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ TEST(PictureClient, AServersScreenArrivesWhole) {
       const Buffer to_server(client.output().begin(), client.output().end());
       client.sent(to_server.size());
       ASSERT_TRUE(server.receive(to_server, kNow));
-      server.show(screen.view());
+      server.show(screen.view(), TimePoint{seconds(1)});
     }
   };
   pump();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "amtgate/rfb/server_init.h"
@@ -53,7 +54,7 @@ struct Joined {
   void ask(bool incremental = true) { EXPECT_TRUE(send(UpdateRequest{incremental, whole(viewer.size())})); }
   /// What comes of the screen as it is, in bytes that the viewer has taken.
   std::size_t show() {
-    role.show(screen.view());
+    role.show(screen.view(), now);
     const Buffer out = take();
     EXPECT_TRUE(viewer.feed(out)) << viewer.error();
     EXPECT_TRUE(viewer.idle());
@@ -64,7 +65,7 @@ struct Joined {
     for (int i = 0; i < 1000; ++i) {
       ask();
       if (show() != 0) continue;
-      role.changed({0, 0, 1, 1});
+      EXPECT_TRUE(send(UpdateRequest{false, {0, 0, 1, 1}}));
       EXPECT_GT(show(), 0U);
       return;
     }
@@ -77,6 +78,25 @@ struct Joined {
       EXPECT_TRUE(screen.put({area.x, static_cast<std::uint16_t>(y), area.width, 1}, row));
     }
     role.changed(area);
+  }
+  /// `area` shows what was `dy` rows below (above) in it, and something new where nothing was.
+  void scroll(const Rect& area, int dy, test::Picture what, unsigned seed) {
+    const Screen before = screen, other = test::picture(what, screen.size(), screen.format(), seed);
+    for (int y = area.y; y < area.y + area.height; ++y) {
+      const bool moved = y + dy >= area.y && y + dy < area.y + area.height;
+      const std::uint8_t* from = moved ? before.view().at(area.x, static_cast<unsigned>(y + dy))
+                                       : other.view().at(area.x, static_cast<unsigned>(y));
+      const Bytes row(from, area.width * screen.view().bytes_per_pixel());
+      EXPECT_TRUE(screen.put({area.x, static_cast<std::uint16_t>(y), area.width, 1}, row));
+    }
+    role.changed(area);
+  }
+  /// Times that the viewer was told to copy, since the last call.
+  std::size_t copies() {
+    const auto& all = viewer.rectangles();
+    const auto n = std::count_if(all.begin(), all.end(), [](const auto& r) { return r.encoding == kCopyRect; });
+    viewer.rectangles().clear();
+    return static_cast<std::size_t>(n);
   }
   void resize(Size size) {
     EXPECT_TRUE(screen.resize(size));
@@ -92,6 +112,7 @@ struct Joined {
     return test::difference(viewer, format, picture.view());
   }
 
+  TimePoint now = kNow;
   Screen screen;
   ServerRole role;
   test::RfbViewer viewer;
@@ -215,7 +236,7 @@ TEST(ServerRole, WaitsForAViewerThatDoesNotRead) {
   for (unsigned i = 0; i < 200; ++i) {
     j.ask();
     j.draw(test::Picture::Noise, {0, 0, 512, 512}, i % 2);
-    j.role.show(j.screen.view());
+    j.role.show(j.screen.view(), j.now);
     j.role.ring();
   }
   EXPECT_LE(j.role.output().size(), 512 * 512 * 4 + 1000U);
@@ -270,12 +291,215 @@ TEST(ServerRole, AFormatThatIsNoneEndsIt) {
   EXPECT_EQ(taken.error().code, Errc::Unsupported);
 }
 
+TEST(ServerRole, AConsoleThatScrollsIsMoved) {
+  for (const int line : {8, 14, 16, 48, -16}) {
+    Joined j({800, 600});
+    j.set_encodings({kRaw, kCopyRect});
+    j.draw(test::Picture::Text, whole(j.screen.size()), 1);
+    j.settle();
+    EXPECT_EQ(j.copies(), 0U) << "nothing is known of what the viewer has";
+    for (unsigned i = 0; i < 4; ++i) {
+      j.scroll(whole(j.screen.size()), line, test::Picture::Text, 2 + i);
+      j.ask();
+      EXPECT_LT(j.show(), 800U * (static_cast<unsigned>(std::abs(line)) + 31) * 4 + 100) << line;
+      EXPECT_EQ(j.copies(), 1U) << line;
+      EXPECT_EQ(j.wrong(), "") << line;
+    }
+  }
+}
+
+TEST(ServerRole, AWindowThatScrollsIsMoved) {
+  Joined j({640, 480});
+  j.set_encodings({kZrle, kCopyRect});
+  const Rect window{100, 60, 400, 300};
+  j.draw(test::Picture::Text, window, 3);
+  j.settle();
+  j.copies();
+  j.scroll(window, 57, test::Picture::Text, 4);
+  j.draw(test::Picture::Photo, {600, 460, 30, 15}, 5);  // a clock
+  j.ask();
+  j.show();
+  const Rect copied = j.viewer.rectangles().front().area;
+  EXPECT_EQ(j.copies(), 1U);
+  EXPECT_TRUE(window.intersects(copied) && copied.x >= 96 && copied.x + copied.width <= 512) << copied.x;
+  EXPECT_EQ(j.wrong(), "");
+}
+
+TEST(ServerRole, NothingIsMovedThatTheViewerMayHaveLost) {
+  Joined j({400, 300});
+  j.set_encodings({kRaw, kCopyRect});
+  j.draw(test::Picture::Text, whole(j.screen.size()), 1);
+  j.settle();
+  j.set_format(kRgb332);
+  j.scroll(whole(j.screen.size()), 16, test::Picture::Text, 2);
+  j.settle();
+  EXPECT_EQ(j.copies(), 0U) << "its pixels are of the old format";
+  EXPECT_EQ(j.wrong(), "");
+  j.ask(false);
+  j.scroll(whole(j.screen.size()), 16, test::Picture::Text, 3);
+  j.show();
+  EXPECT_EQ(j.copies(), 0U) << "it wants all of it";
+  j.set_encodings({kRaw});
+  j.settle();
+  j.scroll(whole(j.screen.size()), 16, test::Picture::Text, 4);
+  j.settle();
+  EXPECT_EQ(j.copies(), 0U) << "it does not know how";
+  EXPECT_EQ(j.wrong(), "");
+}
+
+TEST(ServerRole, WhatChangesBackIsNotSent) {
+  Joined j({400, 300});
+  j.set_encodings({kRaw, kCopyRect});
+  j.settle();
+  const Screen before = j.screen;
+  j.draw(test::Picture::Noise, {100, 100, 50, 50}, 1);
+  j.screen = before;
+  j.role.changed({100, 100, 50, 50});
+  j.ask();
+  EXPECT_EQ(j.show(), 0U);
+}
+
+/// Whatever scrolls where, by how much, into what, between all else that happens.
+TEST(ServerRole, ScrollsInEveryFormatEncodingAndSize) {
+  std::mt19937 random(11);
+  const auto any = [&](unsigned n) { return static_cast<std::uint16_t>(random() % n); };
+  std::size_t copies = 0;
+  for (const PixelFormat& device : {kRgb565, kRgb332}) {
+    Joined j({260, 190}, device);
+    j.set_encodings({kRaw, kCopyRect});
+    for (unsigned i = 0; i < 400; ++i) {
+      const Size size = j.screen.size();
+      const Rect area = clip(
+          {any(120), any(100), static_cast<std::uint16_t>(100 + any(200)), static_cast<std::uint16_t>(80 + any(150))},
+          size);
+      switch (any(12)) {
+        case 0: {
+          constexpr std::int32_t kList[] = {kRaw, kRre, kCoRre, kHextile, kZlib, kTrle, kZrle, kTight};
+          std::vector<std::int32_t> list{kList[any(8)]};
+          if (any(4)) list.push_back(kCopyRect);
+          if (any(2)) list.push_back(kDesktopSize);
+          j.set_encodings(list);
+          break;
+        }
+        case 1:
+          if (any(4) == 0) j.set_format(test::kTrueColours[any(std::size(test::kTrueColours))].format);
+          break;
+        case 2:
+          if (any(3) == 0) j.resize(any(2) ? Size{260, 190} : Size{230, 200});
+          j.role.changed(whole(j.screen.size()));
+          break;
+        case 3: j.ask(false); break;
+        case 4: j.draw(test::kPictures[any(6)], area, i); break;
+        case 5: EXPECT_TRUE(j.send(UpdateRequest{any(2) == 0, area})); break;
+        default:
+          if (area.height < 20) break;
+          j.scroll(area, any(2) ? 1 + any(40) : -1 - any(40), test::kPictures[any(6)], i);
+      }
+      if (any(2)) j.show();
+      copies += j.copies();
+      if (any(4)) continue;
+      j.settle();
+      copies += j.copies();
+      ASSERT_EQ(j.viewer.size() == j.screen.size() ? j.wrong() : j.wrong_in_box(), "") << i;
+    }
+  }
+  EXPECT_GT(copies, 30U);
+}
+
+/// A viewer that takes JPEG.
+struct Lossy : Joined {
+  explicit Lossy(Size size, std::int32_t quality = kQualityLevel0 + 5) : Joined(size) {
+    set_encodings({kTight, kCopyRect, quality});
+  }
+  void pass(Duration d) {
+    now += d;
+    if (!role.deadline() || now < *role.deadline()) return;
+    EXPECT_TRUE(role.tick(now));
+  }
+};
+
+TEST(ServerRole, WhatStaysAsItIsLosesNothing) {
+  Lossy j({300, 260});
+  j.draw(test::Picture::Photo, whole(j.screen.size()), 1);
+  j.settle();
+  EXPECT_NE(j.wrong(), "") << "JPEG";
+  EXPECT_EQ(j.role.deadline(), std::nullopt) << "not unasked";
+  j.ask();
+  EXPECT_EQ(j.show(), 0U) << "not at once";
+  j.pass(ServerRole::kStill);
+  EXPECT_EQ(j.show(), 0U);
+  ASSERT_TRUE(j.role.deadline());
+  j.pass(ServerRole::kStill);
+  EXPECT_GT(j.show(), 0U);
+  EXPECT_NE(j.wrong(), "") << "in parts";
+  for (int i = 0; i < 4; ++i) {
+    j.ask();
+    j.show();
+  }
+  EXPECT_EQ(j.wrong(), "");
+  j.ask();
+  EXPECT_EQ(j.show(), 0U) << "once";
+  EXPECT_EQ(j.role.deadline(), std::nullopt);
+}
+
+TEST(ServerRole, WhatMovesStaysLossy) {
+  Lossy j({640, 400});
+  j.draw(test::Picture::Photo, whole(j.screen.size()), 1);
+  j.settle();
+  const Rect video{320, 0, 320, 400};
+  for (unsigned i = 0; i < 20; ++i) {
+    j.pass(milliseconds(100));
+    j.draw(test::Picture::Photo, video, i);
+    j.ask();
+    EXPECT_GT(j.show(), 0U);
+    j.ask();
+    j.show();
+  }
+  std::size_t off[2] = {0, 0};
+  RectangleEncoder exact;
+  test::RfbViewer should(j.screen.size(), kRgb888);
+  Buffer update;
+  encode(update, UpdateBegin{1});
+  exact.encode(update, j.screen.view(), whole(j.screen.size()));
+  ASSERT_TRUE(should.feed(update));
+  for (unsigned y = 0; y < 400; ++y) {
+    for (unsigned x = 0; x < 640; ++x) off[x / 320] += j.viewer.at(x, y) != should.at(x, y);
+  }
+  EXPECT_EQ(off[0], 0U) << "the still half";
+  EXPECT_GT(off[1], 10'000U) << "the video";
+}
+
+TEST(ServerRole, ACopyOfWhatIsLossyIsMendedToo) {
+  std::mt19937 random(3);
+  const auto any = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  Lossy j({320, 240});
+  j.draw(test::Picture::Photo, whole(j.screen.size()), 1);
+  j.settle();
+  std::size_t copies = 0;
+  for (unsigned round = 0; round < 30; ++round) {
+    for (unsigned i = any(4); i <= 4; ++i) {
+      j.scroll({0, 0, 320, 240}, any(2) ? 16 : -21, test::Picture::Photo, 10 * round + i);
+      j.pass(milliseconds(any(400)));
+      j.ask();
+      j.show();
+    }
+    copies += j.copies();
+    j.ask();
+    for (unsigned i = 0; i < 40; ++i) {
+      j.pass(milliseconds(100));
+      if (j.show() != 0) j.ask();
+    }
+    ASSERT_EQ(j.wrong(), "") << round;
+  }
+  EXPECT_GT(copies, 20U);
+}
+
 TEST(ServerRole, TheColourMapComesFirst) {
   Joined j({100, 80});
   j.set_format(kMapped);
   EXPECT_EQ(j.show(), 0U) << "not before it is asked";
   j.ask();
-  j.role.show(j.screen.view());
+  j.role.show(j.screen.view(), j.now);
   const Buffer out = j.take();
   ASSERT_GT(out.size(), 4U);
   EXPECT_EQ(out[0], 1) << "SetColourMapEntries in front of the update";
@@ -320,7 +544,7 @@ TEST(ServerRole, DesktopSizeThenAllOfIt) {
     j.resize({130, 70});
     EXPECT_EQ(j.show(), 0U) << "not unasked";
     j.ask();
-    j.role.show(j.screen.view());
+    j.role.show(j.screen.view(), j.now);
     const Buffer out = j.take();
     const std::string head = "00 00 0001  0000 0000 0082 0046 ";
     EXPECT_EQ(to_hex(out),
@@ -485,10 +709,162 @@ TEST(ServerRole, WhatAPersonDoesAtAnySplit) {
       }
     }
     EXPECT_EQ(log, "down 97;place 30;buttons 129;up 97;");
-    EXPECT_EQ(role.ignored(), 5U + 8 + 13 + 10 + 12 + 4 + 24 + 10 + 4);
-    EXPECT_TRUE(role.output().empty());
+    EXPECT_EQ(role.ignored(), 5U + 8 + 13 + 10 + 4 + 24 + 10 + 4);
+    EXPECT_EQ(to_hex(role.output()), "f80000000000000103616263") << "the fence is answered";
     return log + std::to_string(role.ignored());
   });
+}
+
+TEST(ServerRole, FencesAreAnsweredInOrder) {
+  Joined j({100, 80});
+  j.set_encodings({kRaw, kFence});
+  EXPECT_EQ(to_hex(j.take()), to_hex(test::hex("f8 000000 80000000 00"))) << "it knows fences";
+  j.set_encodings({kRaw, kFence});
+  EXPECT_TRUE(j.take().empty()) << "said once";
+  EXPECT_TRUE(j.send(ClientFence{kFenceRequest | kBlockBefore | kBlockAfter | 0x7ffffff8, as_bytes("abc")}));
+  EXPECT_EQ(to_hex(j.take()), to_hex(test::hex("f8 000000 00000003 03 616263"))) << "without the unknown flags";
+  // With SyncNext: behind the next message, whichever it is.
+  EXPECT_TRUE(j.send(ClientFence{kFenceRequest | kSyncNext, as_bytes("1")}));
+  EXPECT_TRUE(j.take().empty());
+  EXPECT_TRUE(j.send(ClientFence{kFenceRequest | kSyncNext, as_bytes("2")}));
+  EXPECT_EQ(to_hex(j.take()), to_hex(test::hex("f8 000000 00000004 01 31")));
+  EXPECT_TRUE(j.send(KeyEvent{true, {0x61}}));
+  EXPECT_EQ(to_hex(j.take()), to_hex(test::hex("f8 000000 00000004 01 32")));
+  EXPECT_TRUE(j.send(KeyEvent{false, {0x61}}));
+  EXPECT_TRUE(j.send(ClientFence{0, as_bytes("an answer to nothing")}));
+  EXPECT_TRUE(j.send(ClientFence{0, {}}));
+  EXPECT_TRUE(j.take().empty());
+}
+
+TEST(ServerRole, WhoDoesNotReadTheAnswersIsEnded) {
+  Joined j({100, 80});
+  Result<void> taken;
+  std::size_t sent = 0;
+  for (; taken && sent < 100'000; ++sent) taken = j.send(ClientFence{kFenceRequest, Buffer(64)});
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::TooLarge);
+  EXPECT_LE(j.role.output().size(), ServerRole::kMaxAnswers + 100);
+  Joined k({100, 80});
+  for (unsigned i = 0; i < 10'000; ++i) {
+    ASSERT_TRUE(k.send(ClientFence{kFenceRequest, Buffer(64)}));
+    k.take();
+  }
+}
+
+/// Joined, with continuous updates for all of the screen.
+struct Continuous : Joined {
+  explicit Continuous(Size size) : Joined(size) {
+    set_encodings({kRaw, kDesktopSize, kFence, kContinuousUpdates});
+    show();
+    EXPECT_EQ(viewer.ends_of_updates(), 1U) << "said that it can";
+    EXPECT_EQ(viewer.fence_requests(), 1U);
+    viewer.take_fence_answers();
+    turn_on();
+  }
+  void turn_on() { EXPECT_TRUE(send(EnableContinuousUpdates{true, whole(screen.size())})); }
+  void answer() {
+    for (const Buffer& b : viewer.take_fence_answers()) EXPECT_TRUE(role.receive(b, kNow));
+  }
+  /// Answers until nothing more comes.
+  void settle_unasked() {
+    answer();
+    for (int i = 0; i < 1000 && show() != 0; ++i) answer();
+  }
+};
+
+TEST(ServerRole, ContinuousUpdatesComeUnasked) {
+  Continuous j({100, 80});
+  j.settle_unasked();
+  EXPECT_EQ(j.wrong(), "");
+  for (unsigned i = 0; i < 200; ++i) {
+    j.draw(test::Picture::Noise, {10, 10, 20, 20}, i);
+    EXPECT_GT(j.show(), 0U);
+    EXPECT_EQ(j.wrong(), "");
+    j.ask();  // is ignored
+    EXPECT_EQ(j.show(), 0U);
+    j.answer();
+  }
+  const std::size_t updates = j.viewer.updates();
+  j.ask(false);
+  EXPECT_GT(j.show(), 0U) << "these are honoured";
+  EXPECT_EQ(j.viewer.updates(), updates + 1);
+  j.answer();
+  EXPECT_TRUE(j.send(EnableContinuousUpdates{false, {}}));
+  j.draw(test::Picture::Text, {10, 10, 20, 20}, 7);
+  EXPECT_GT(j.show(), 0U);
+  EXPECT_EQ(j.viewer.ends_of_updates(), 2U);
+  EXPECT_NE(j.wrong(), "") << "on request only";
+  j.ask();
+  j.show();
+  EXPECT_EQ(j.wrong(), "");
+  EXPECT_TRUE(j.viewer.take_fence_answers().empty());
+}
+
+TEST(ServerRole, ContinuousUpdatesOfAnArea) {
+  Continuous j({160, 160});
+  j.settle_unasked();
+  EXPECT_TRUE(j.send(EnableContinuousUpdates{true, {0, 0, 160, 80}}));
+  j.draw(test::Picture::Noise, whole({160, 160}), 5);
+  j.settle_unasked();
+  EXPECT_NE(j.wrong(), "");
+  j.viewer.rectangles().clear();
+  EXPECT_TRUE(j.send(UpdateRequest{false, {150, 150, 4, 4}})) << "outside of it";
+  j.settle_unasked();
+  EXPECT_FALSE(j.viewer.rectangles().empty());
+  EXPECT_TRUE(j.send(EnableContinuousUpdates{true, {0, 0, 65535, 65535}}));
+  j.settle_unasked();
+  EXPECT_EQ(j.wrong(), "");
+}
+
+TEST(ServerRole, ContinuousUpdatesWaitForTheirFences) {
+  Continuous j({512, 512});
+  std::size_t shown = 0;
+  for (unsigned i = 0; i < 50; ++i) {
+    j.draw(test::Picture::Noise, {0, 0, 512, 512}, i % 2);
+    shown += j.show() != 0;
+  }
+  EXPECT_EQ(shown, FenceWindow::kMinUpdates) << "large ones: no more than two on their way";
+  j.settle_unasked();
+  EXPECT_EQ(j.wrong(), "");
+  shown = 0;
+  for (unsigned i = 0; i < 200; ++i) {
+    j.draw(test::Picture::Noise, {0, 0, 48, 16}, i);
+    shown += j.show() != 0;
+  }
+  EXPECT_EQ(shown, FenceWindow::kBytes / (48 * 16 * 4 + 16) + 1) << "small ones: as many as there is room";
+  j.settle_unasked();
+  EXPECT_EQ(j.wrong(), "");
+}
+
+TEST(ServerRole, ContinuousUpdatesThroughNewSizesAndFormats) {
+  Continuous j({100, 80});
+  j.settle_unasked();
+  for (const Size size : {Size{130, 70}, Size{64, 64}, Size{300, 200}, Size{100, 80}}) {
+    j.resize(size);
+    j.settle_unasked();
+    EXPECT_EQ(j.viewer.size(), size);
+    j.turn_on();
+    j.settle_unasked();
+    EXPECT_EQ(j.wrong(), "") << size.width;
+    // As TigerVNC changes its format: what comes between the two is in neither.
+    const PixelFormat& next = j.format == kRgb332 ? kRgb888 : kRgb332;
+    j.draw(test::Picture::Photo, whole(size), size.width);
+    EXPECT_TRUE(j.send(ClientFence{kFenceRequest | kSyncNext, {}}));
+    EXPECT_TRUE(j.send(SetPixelFormat{next}));
+    j.format = next;
+    j.viewer.set_format_at_fence(next);
+    j.settle_unasked();
+    EXPECT_EQ(j.wrong(), "") << size.width;
+  }
+}
+
+TEST(ServerRole, ContinuousUpdatesAreForWhoKnowsFences) {
+  Joined j({100, 80});
+  j.set_encodings({kRaw, kContinuousUpdates});
+  EXPECT_TRUE(j.take().empty()) << "not offered";
+  EXPECT_TRUE(j.send(EnableContinuousUpdates{true, {0, 0, 100, 80}}));
+  EXPECT_EQ(j.show(), 0U);
+  EXPECT_EQ(j.role.ignored(), 10U);
 }
 
 TEST(ServerRole, AnEndlessCutTextCostsNothing) {
@@ -528,7 +904,7 @@ TEST(ServerRole, IsNotShownAScreenOfAnotherSize) {
   Joined j({100, 80});
   const Screen other = test::picture(test::Picture::Text, {50, 40}, kRgb565, 2);
   j.ask();
-  j.role.show(other.view());
+  j.role.show(other.view(), j.now);
   EXPECT_TRUE(j.role.output().empty());
 }
 

@@ -18,11 +18,11 @@ TEST(ViewerEncodings, RawIsAlwaysAllowed) {
 }
 
 TEST(ViewerEncodings, PseudoEncodings) {
-  const ViewerEncodings e = sorted({-254, -24, -223, -308, -307, -224, -239, -258, 1, 0});
+  const ViewerEncodings e = sorted({-254, -24, -223, -308, -307, -224, -239, -258, -312, -313, 1, 0});
   EXPECT_EQ(e.compress_level, 2u);
   EXPECT_EQ(e.quality_level, 8u);
   EXPECT_TRUE(e.copy_rect && e.desktop_size && e.extended_desktop_size && e.desktop_name && e.last_rect && e.cursor &&
-              e.qemu_key);
+              e.qemu_key && e.fence && e.continuous_updates);
 }
 
 TEST(ViewerEncodings, LevelsAtTheirEnds) {

@@ -35,6 +35,19 @@ struct Person {
     format = f;
     viewer->set_format(f);
   }
+  /// While updates come unasked.
+  void set_format_at_fence(const rfb::PixelFormat& f) {
+    send(rfb::ClientFence{rfb::kFenceRequest | rfb::kSyncNext, as_bytes("format")});
+    send(rfb::SetPixelFormat{f});
+    format = f;
+    viewer->set_format_at_fence(f);
+  }
+  /// As soon as it knows that it may, and again for each size.
+  void turn_on() {
+    if (viewer->ends_of_updates() == 0 || continuous == viewer->size()) return;
+    send(rfb::EnableContinuousUpdates{true, {0, 0, viewer->size().width, viewer->size().height}});
+    continuous = viewer->size();
+  }
   void ask(bool incremental) {
     send(rfb::UpdateRequest{incremental, {0, 0, viewer->size().width, viewer->size().height}});
     asked = true;
@@ -48,8 +61,9 @@ struct Person {
   std::vector<std::int32_t> encodings{rfb::kRaw, rfb::kDesktopSize};
   bool reads = true;
   bool asked = false;
-  std::size_t updates = 0;  // answered
-  std::string name;         // of the desktop
+  std::optional<rfb::Size> continuous;  // it has turned continuous updates on for that size, and asks no more
+  std::size_t updates = 0;              // answered
+  std::string name;                     // of the desktop
   std::optional<Error> refused;
   bool ended = false;
   Buffer out;
@@ -278,11 +292,14 @@ class ScreenRoom {
       return true;
     }
     EXPECT_TRUE(p.viewer->feed(part)) << p.viewer->error();
+    for (const Buffer& answer : p.viewer->take_fence_answers()) append(p.out, answer);
+    if (p.viewer->updates() > 0) p.turn_on();
     if (p.asked && p.viewer->updates() > p.updates && p.viewer->idle()) {
       p.updates = p.viewer->updates();
-      if (p.wish) p.set_format(*p.wish);
+      if (p.wish && p.continuous) p.set_format_at_fence(*p.wish);
+      if (p.wish && !p.continuous) p.set_format(*p.wish);
       p.wish.reset();
-      p.ask(true);
+      if (!p.continuous) p.ask(true);
     }
     return true;
   }

@@ -80,6 +80,28 @@ RfbViewer::Step RfbViewer::message(Reader& in) {
       cut_texts_.emplace_back(as_text(text));
       return Step::Done;
     }
+    case 150: ++ends_of_updates_; return Step::Done;
+    case 248: {
+      in.skip(3);
+      const std::uint32_t flags = in.be32();
+      const unsigned size = in.u8();
+      const Bytes payload = in.take(size);
+      if (in.failed()) return Step::More;
+      if (size > 64) return wrong("a fence of more than 64 bytes");
+      if ((flags & 0x80000000) == 0) {
+        answered_fences_.emplace_back(as_text(payload));
+        if (!formats_.empty()) {
+          format_ = formats_.front();
+          formats_.pop_front();
+        }
+        return Step::Done;
+      }
+      ++fence_requests_;
+      Buffer answer{248, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(flags & 3), static_cast<std::uint8_t>(size)};
+      append(answer, payload);
+      fence_answers_.push_back(std::move(answer));
+      return Step::Done;
+    }
     default: return wrong("message of type " + std::to_string(type));
   }
 }

@@ -6,9 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "amtgate/base/bytes.h"
@@ -38,6 +40,8 @@ class RfbViewer {
 
   /// The viewer has sent SetPixelFormat: rectangles that are not decoded yet are in it.
   void set_format(const rfb::PixelFormat& format) { format_ = format; }
+  /// As set_format(), at the next answer to a fence of the viewer's.
+  void set_format_at_fence(const rfb::PixelFormat& format) { formats_.push_back(format); }
 
   /// Takes bytes as they come. False from the first mistake of the server on; error() says which.
   bool feed(Bytes in);
@@ -59,6 +63,13 @@ class RfbViewer {
   /// The server has said that it takes QEMU's key messages.
   bool qemu_keys() const { return qemu_keys_; }
   std::size_t cursors() const { return cursors_; }
+  /// What the server's fences ask to be answered, as ClientFences; taken away.
+  std::vector<Buffer> take_fence_answers() { return std::exchange(fence_answers_, {}); }
+  /// Fences of the server so far, of both kinds.
+  std::size_t fence_requests() const { return fence_requests_; }
+  const std::vector<std::string>& answered_fences() const { return answered_fences_; }
+  /// EndOfContinuousUpdates so far.
+  std::size_t ends_of_updates() const { return ends_of_updates_; }
   /// SetColourMapEntries so far.
   std::size_t maps() const { return maps_; }
 
@@ -108,6 +119,10 @@ class RfbViewer {
   std::vector<std::string> cut_texts_;
   std::optional<std::string> name_;
   bool qemu_keys_ = false;
+  std::deque<rfb::PixelFormat> formats_;
+  std::vector<Buffer> fence_answers_;
+  std::vector<std::string> answered_fences_;
+  std::size_t fence_requests_ = 0, ends_of_updates_ = 0;
   std::size_t updates_ = 0, bells_ = 0, cursors_ = 0, maps_ = 0;
   std::string error_;
 };

@@ -72,15 +72,24 @@ struct QemuKeyEvent {
   Keysym key;
   std::uint32_t scan_code = 0;
 };
-/// An extension message that nothing here acts on: 150 (10 bytes), 248 (9 + n, n <= 64), 250 (4), 251 (8 + 16 n),
-/// 255 sub-type 1 (4 or 10).
+/// 10 bytes: 0 type | 1 enable | 2 x y w h (BE16)
+struct EnableContinuousUpdates {
+  bool enable = false;
+  Rect area;
+};
+/// 0 type | 1..3 padding | 4 flags (BE32, FenceFlag) | 8 length n, at most kMaxFencePayload | 9 payload
+struct ClientFence {
+  std::uint32_t flags = 0;
+  Bytes payload;  // a view, until the reader's next call
+};
+/// An extension message that nothing here acts on: 250 (4 bytes), 251 (8 + 16 n), 255 sub-type 1 (4 or 10).
 struct OtherClientMessage {
   ClientType type{};
   Bytes message;  // whole, with its type byte; a view, until the reader's next call
 };
 
 using ClientMessage = std::variant<SetPixelFormat, SetEncodings, UpdateRequest, KeyEvent, PointerEvent, ClientCutText,
-                                   QemuKeyEvent, OtherClientMessage>;
+                                   QemuKeyEvent, EnableContinuousUpdates, ClientFence, OtherClientMessage>;
 
 /// Viewers list up to about 60.
 inline constexpr std::size_t kMaxEncodings = 1024;
@@ -123,5 +132,7 @@ void encode(Buffer& out, const PointerEvent& m);
 /// `m.text` as it is; `m.length` is ignored.
 void encode(Buffer& out, const ClientCutText& m);
 void encode(Buffer& out, const QemuKeyEvent& m);
+void encode(Buffer& out, const EnableContinuousUpdates& m);
+void encode(Buffer& out, const ClientFence& m);
 
 }  // namespace amtgate::rfb

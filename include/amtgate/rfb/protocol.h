@@ -73,6 +73,17 @@ enum Encoding : std::int32_t {
   kQemuExtendedKey = -258,
   kDesktopName = -307,
   kExtendedDesktopSize = -308,
+  kFence = -312,
+  kContinuousUpdates = -313,
 };
+
+/// What a fence asks for, either way (rfbproto community description).
+enum FenceFlag : std::uint32_t {
+  kBlockBefore = 1,            // answered when what came before it has taken effect
+  kBlockAfter = 2,             // nothing behind it begins before it is answered
+  kSyncNext = 4,               // answered between what was before the next message took effect, and what comes of it
+  kFenceRequest = 0x80000000,  // else it is an answer
+};
+inline constexpr std::size_t kMaxFencePayload = 64;
 
 }  // namespace amtgate::rfb

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "amtgate/base/bytes.h"
 #include "amtgate/base/result.h"
@@ -37,6 +38,10 @@ class RectangleEncoder {
   /// Appends `area` (what of it lies inside the view) as complete rectangles, header and body, and returns how many:
   /// none for an empty area. The bytes stay below those of RAW and 1 in 100, at worst.
   std::size_t encode(Buffer& out, const PixelView& view, const Rect& area);
+  /// As encode(), without JPEG.
+  std::size_t encode_exactly(Buffer& out, const PixelView& view, const Rect& area);
+  /// What of the last area went as JPEG.
+  const std::vector<Rect>& lossy() const;
 
  private:
   struct State;

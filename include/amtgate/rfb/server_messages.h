@@ -20,6 +20,8 @@ enum class ServerType : std::uint8_t {
   SetColourMapEntries = 1,
   Bell = 2,
   ServerCutText = 3,
+  EndOfContinuousUpdates = 150,
+  ServerFence = 248,
 };
 
 /// 0 type | 1 padding | 2 number of rectangles (BE16, 65535: until LastRect, which AMT does not have)
@@ -43,6 +45,13 @@ struct ServerCutText {
 struct ColourMap {
   std::uint16_t first = 0;
   Bytes entries;  // 6 bytes each; a view, until the reader's next call
+};
+/// 0 type. For viewers only.
+struct EndOfContinuousUpdates {};
+/// As ClientFence. For viewers only.
+struct ServerFence {
+  std::uint32_t flags = 0;
+  Bytes payload;
 };
 using ServerMessage = std::variant<UpdateBegin, Rectangle, UpdateEnd, Bell, ServerCutText, ColourMap>;
 
@@ -92,5 +101,7 @@ void encode(Buffer& out, const Rectangle& m);
 void encode(Buffer& out, const Bell& m);
 /// `m.text` as it is; `m.length` is ignored.
 void encode(Buffer& out, const ServerCutText& m);
+void encode(Buffer& out, const EndOfContinuousUpdates& m);
+void encode(Buffer& out, const ServerFence& m);
 
 }  // namespace amtgate::rfb

@@ -3,8 +3,10 @@
 //
 // The viewer gets the pixel format and the encoding that it asks for, and may change both at any time. It gets an
 // update when it has asked for one, has taken the last, and something has changed; what changes in between is
-// gathered, so that a slow viewer gets fewer pictures and costs no memory. One that cannot follow a change of size
-// keeps its own, with the screen inside it (Letterbox).
+// gathered, so that a slow viewer gets fewer pictures and costs no memory. One that has turned continuous updates on
+// need not ask, and gets them as far ahead as FenceWindow allows. One that cannot follow a change of size keeps its
+// own, with the screen inside it (Letterbox). What has scrolled is moved in the viewer (ShownPicture), if it knows
+// CopyRect; what went as JPEG and stays as it is follows without loss (Loss).
 #pragma once
 
 #include <deque>
@@ -17,9 +19,12 @@
 #include "amtgate/base/machine.h"
 #include "amtgate/rfb/client_messages.h"
 #include "amtgate/rfb/damage.h"
+#include "amtgate/rfb/fence_window.h"
 #include "amtgate/rfb/letterbox.h"
+#include "amtgate/rfb/loss.h"
 #include "amtgate/rfb/rectangle_encoder.h"
 #include "amtgate/rfb/screen.h"
+#include "amtgate/rfb/shown_picture.h"
 
 namespace amtgate::rfb {
 
@@ -34,29 +39,37 @@ class ServerRole {
   /// Pixels in one update, so that no viewer holds up the others for long; the rest follows with the next request.
   /// Not where all was asked for: gvnccapture and Net::VNC ask once, and take the first update for everything.
   static constexpr std::size_t kMaxPixels = 512 * 512;
+  /// A part of the picture that went as JPEG is sent without loss when it has been still for once to twice as long.
+  static constexpr Duration kStill = milliseconds(300);
+  /// Pixels of that in one update: it is not urgent, and nothing else can be sent before it is through.
+  static constexpr std::size_t kMaxStillPixels = 256 * 128;
   /// Events that the owner has not taken; a viewer that sends more in one go loses moves and keys.
   static constexpr std::size_t kMaxEvents = 4096;
+  /// Answers (to fences and the like) that the viewer has not read; one that asks on without reading is ended.
+  static constexpr std::size_t kMaxAnswers = 64U << 10U;
 
   /// Begins with ServerInit: `size`, kRgb888 and `name`. (noVNC falls back to 64 colours when it reads AMT's own
   /// name.)
   ServerRole(Size size, const std::string& name);
 
-  /// Errors: Unsupported (a message of which nobody knows the length, a pixel format that is none), TooLarge.
+  /// Errors: Unsupported (a message of which nobody knows the length, a pixel format that is none), TooLarge (also
+  /// kMaxAnswers).
   Result<void> receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
   Bytes output() const { return out_.view(); }
-  void sent(std::size_t n) { out_.sent(n); }
-  std::optional<TimePoint> deadline() const { return std::nullopt; }
-  Result<void> tick(TimePoint) { return {}; }
+  void sent(std::size_t n);
+  /// There may be something to show() without anything new on the screen.
+  std::optional<TimePoint> deadline() const;
+  Result<void> tick(TimePoint now);
 
   // What the screen does. The picture itself goes by show().
   void changed(const Rect& area);
   void resized(Size size);
   void ring();
   /// Appends an update if it is time for one. `screen` has the size that was said last.
-  void show(const PixelView& screen);
+  void show(const PixelView& screen, TimePoint now);
 
-  /// Bytes that were not the viewer's to have sent and were dropped: cut texts, extension messages.
+  /// Bytes that were dropped: cut texts, extension messages that were not the viewer's to send.
   std::uint64_t ignored() const { return ignored_; }
   std::uint64_t updates() const { return updates_; }
   const RectangleEncoder& encoder() const { return encoder_; }
@@ -68,12 +81,21 @@ class ServerRole {
   void on_encodings(const SetEncodings& m);
   void on_request(const UpdateRequest& m);
   void on_pointer(PointerEvent m);
+  void on_fence(const ClientFence& m);
+  void on_continuous_updates(const EnableContinuousUpdates& m);
+  void answer(Bytes message);
+  std::optional<Rect> wanted() const;
+  void update_sent(std::size_t bytes);
   void event(Event e);
   bool follows() const;
   void fit();
   bool announce();
   void send_size();
-  void send_picture(const PixelView& view);
+  void send_picture(const PixelView& view, TimePoint now);
+  void send_exactly(const PixelView& view);
+  PixelView letterboxed(const PixelView& screen);
+  bool ready() const;
+  void put_count(std::size_t head, std::size_t count);
 
   Size screen_size_;
   Size viewer_size_;  // what the viewer believes
@@ -82,8 +104,17 @@ class ServerRole {
   ClientMessageReader reader_;
   Damage damage_;  // of what the viewer sees
   std::unique_ptr<Picture> picture_;
+  std::optional<ShownPicture> shown_;  // for viewers that know CopyRect
+  bool news_ = false;                  // since it was looked for what has scrolled
+  Loss loss_;
+  std::optional<TimePoint> beat_;
   std::optional<Rect> asked_;
-  bool all_in_one_ = false;  // it was asked for, changed or not
+  bool all_in_one_ = false;     // it was asked for, changed or not
+  std::optional<Rect> pushed_;  // continuous updates: what is sent unasked
+  FenceWindow window_;
+  bool fences_said_ = false, continuous_said_ = false;
+  Buffer sync_answer_;  // to be sent behind the viewer's next message
+  std::size_t answers_ = 0;
   bool colour_map_due_ = false;
   bool qemu_key_due_ = false, qemu_key_said_ = false;
   std::vector<Rect> rectangles_;

@@ -24,6 +24,8 @@ struct ViewerEncodings {
   bool last_rect = false;
   bool cursor = false;
   bool qemu_key = false;
+  bool fence = false;
+  bool continuous_updates = false;
   bool operator==(const ViewerEncodings&) const = default;
 };
 

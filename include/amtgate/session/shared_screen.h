@@ -167,7 +167,7 @@ class SharedScreen {
   void changed(const rfb::Rect& area);
   void unveil();
   void show(TimePoint now);
-  void show_to(Viewer& viewer);
+  void show_to(Viewer& viewer, TimePoint now);
   bool person_joined() const;
 
   ScreenOptions options_;
