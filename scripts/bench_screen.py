@@ -177,7 +177,7 @@ def session(contenders, rounds, recording):
     runs = both(contenders, "recorded session", rounds, recording)
     out = {"runs": runs, "frames": {s: {n: summary(r) for n, r in by.items()} for s, by in runs.items()}}
     frames = out["frames"]
-    parts = list(next(iter(next(iter(frames.values())).values())))
+    parts = list(next(iter(next(b for b in frames.values() if b).values())))
     relay = frames.get("16,zrle", {}).get("relay")
     out["ratios"], out["added_latency_us"] = {}, {}
     for setting, by in frames.items():
@@ -192,12 +192,14 @@ def session(contenders, rounds, recording):
     for setting, by in frames.items():
         for name in by:
             ratio = out["ratios"].get(setting) if name == "amtgated" else None
+            added = out["added_latency_us"].get(setting, {}).get(name)
             for p in parts:
                 f = by[name][p]
                 rows.append([{**AMTS, **STOCK}[setting], name, p, "%.0f" % f["bytes_per_frame"], "%.3f" % ratio[p]["bytes"] if ratio else "",
-                             "%.2f" % f["cpu_ms_per_frame"], "%.2f" % ratio[p]["cpu_ms"] if ratio else "", "%.2f" % (f["latency_us"] / 1000)])
-    table("a recorded session of 1920x1080, a frame after the other (ratios: to libvncserver)",
-          ["", "", "", "bytes a frame", "ratio", "CPU ms a frame", "ratio", "latency ms"], rows)
+                             "%.2f" % f["cpu_ms_per_frame"], "%.2f" % ratio[p]["cpu_ms"] if ratio else "", "%.2f" % (f["latency_us"] / 1000),
+                             "%+.2f" % (added[p] / 1000) if added else ""])
+    table("a recorded session of 1920x1080, a frame after the other (ratios: to libvncserver; +: to the relay with AMT's ZRLE)",
+          ["", "", "", "bytes a frame", "ratio", "CPU ms a frame", "ratio", "latency ms", "+"], rows)
     return out
 
 
@@ -210,9 +212,9 @@ def tiles(contenders, rounds, recording):
         out["all"] = statistics.median(statistics.median([us for p in r.values() for us in p["latencies_us"]]) for r in of)
         return out
     seen = {s: {n: medians(r) for n, r in by.items()} for s, by in runs.items()}
-    relay = seen["16,zrle"]["relay"]
-    added = {s: {n: {p: m[p] - relay[p] for p in m} for n, m in by.items() if n in ("amtgated", "libvncserver")} for s, by in seen.items()}
-    kinds = list(relay)
+    relay = seen.get("16,zrle", {}).get("relay")
+    added = {s: {n: {p: m[p] - relay[p] for p in m} for n, m in by.items() if relay and n in ("amtgated", "libvncserver")} for s, by in seen.items()}
+    kinds = list(next(iter(next(b for b in seen.values() if b).values())))
     rows = []
     for s, by in seen.items():
         for n, m in by.items():
@@ -270,12 +272,13 @@ def print_wanted(title, rows):
     table(title, ["", "wanted", "seen", ""], [[r["what"], r["wanted"], r["seen"], "met" if r["met"] else "MISSED"] for r in rows])
 
 
-def screen(args, scratch):
+def screen(args, only, scratch):
     for program in (SCREEN, RESERVER):
         run("make", "-s", "--no-print-directory", "BUILD=" + os.path.relpath(BUILD), os.path.relpath(program))
     frames, picks, seconds = (4, 20, 2) if args.quick else (20, 100, 5)
     out = {}
-    contenders = start([c for c in (k(False) for k in (DirectScreen, Relay, Translating, Library)) if c.available()], scratch)
+    known = [k(False) for k in (DirectScreen, Relay, Translating, Library)]
+    contenders = start([c for c in known if c.available() and (not only or c.name in only)], scratch)
     try:
         out["session"] = session(contenders, args.rounds, record(scratch, "session", 1920, 1080, frames))
         out["tiles"] = tiles(contenders, args.rounds, record(scratch, "tiles", 1920, 1080, picks))

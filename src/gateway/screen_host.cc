@@ -138,6 +138,7 @@ void ScreenHost::pump_device() {
     const TimePoint now = shard_.loop().now();
     if (got.status == net::Io::Ok) {
       screen_.receive_device(Bytes(buffer).first(got.bytes), now);
+      if (got.bytes < buffer.size() && !device_->is_tls()) break;  // there is no more; the loop says when there is
       continue;
     }
     const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;

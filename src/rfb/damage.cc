@@ -9,6 +9,7 @@ void Damage::resize(Size size) {
   columns_ = (size.width + kCell - 1) / kCell;
   rows_ = (size.height + kCell - 1) / kCell;
   cells_.assign(std::size_t{columns_} * rows_, false);
+  in_row_.assign(rows_, 0);
   dirty_ = 0;
   next_row_ = 0;
 }
@@ -38,14 +39,16 @@ void Damage::set(Cell c, bool dirty) {
   std::vector<bool>::reference cell = cells_[std::size_t{c.row} * columns_ + c.column];
   if (cell == dirty) return;
   cell = dirty;
-  dirty_ += dirty ? 1 : std::size_t{0} - 1;
+  const int more = dirty ? 1 : -1;
+  in_row_[c.row] = static_cast<std::uint16_t>(in_row_[c.row] + more);
+  dirty_ += static_cast<std::size_t>(more);
 }
 
 bool Damage::touches(const Rect& area) const {
   if (dirty_ == 0) return false;
   const Cells c = cells_of(area);
   for (unsigned row = c.top; row < c.bottom; ++row) {
-    for (unsigned column = c.left; column < c.right; ++column) {
+    for (unsigned column = c.left; column < c.right && in_row_[row] != 0; ++column) {
       if (dirty({column, row})) return true;
     }
   }
@@ -65,7 +68,7 @@ Rect Damage::around(const Rect& area) const {
   const Cells c = cells_of(area);
   unsigned left = columns_, right = 0, top = rows_, bottom = 0;
   for (unsigned row = c.top; row < c.bottom; ++row) {
-    for (unsigned column = c.left; column < c.right; ++column) {
+    for (unsigned column = c.left; column < c.right && in_row_[row] != 0; ++column) {
       if (!dirty({column, row})) continue;
       left = std::min(left, column);
       right = std::max(right, column);
@@ -103,11 +106,16 @@ void Damage::take(const Rect& area, std::size_t max_pixels, std::vector<Rect>& o
       next_row_ = row;
       break;
     }
+    if (in_row_[row] == 0) {
+      flush(open, out);
+      continue;
+    }
     row_spans.clear();
     for (unsigned column = c.left; column < c.right; ++column) {
       std::vector<bool>::reference cell = cells_[std::size_t{row} * columns_ + column];
       if (!cell) continue;
       cell = false;
+      --in_row_[row];
       --dirty_;
       ++taken;
       if (!row_spans.empty() && row_spans.back().last + 1 == column) {

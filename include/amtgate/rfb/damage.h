@@ -73,6 +73,7 @@ class Damage {
   Size size_;
   unsigned columns_ = 0, rows_ = 0;
   std::vector<bool> cells_;
+  std::vector<std::uint16_t> in_row_;  // dirty cells
   std::size_t dirty_ = 0;
   unsigned next_row_ = 0;
 };
