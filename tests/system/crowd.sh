@@ -1,24 +1,7 @@
 #!/usr/bin/env bash
 # 2,000 sessions at once, plain and with TLS to the machine, in little memory; one more works beside them.
 . "$(dirname "$0")/lib.sh"
-lab router
-LOAD=$BUILD/bench/load
-[ -x "$LOAD" ] || skip "make build/bench/load first"
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=amt -keyout "$T/k.pem" -out "$T/c.pem" 2>/dev/null
-spawn machine amt "$LOAD" serve 16994 16995 "$T/c.pem" "$T/k.pem"
-within 5 listens amt 16995
-LOG_LEVEL=warn
-gateway <<INI
-[defaults]
-password = $password
-allow = 10.71.1.0/24
-[target plain]
-address = 10.71.2.10
-tls = no
-[target tls]
-address = 10.71.2.11
-tls = yes
-INI
+load_lab </dev/null
 crowd() { # TARGET KIB
   local before after each
   before=$(memory gateway)

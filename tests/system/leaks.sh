@@ -1,23 +1,7 @@
 #!/usr/bin/env bash
 # Descriptors and memory of the daemon before and after 1,000 sessions, good ones and such that fail.
 . "$(dirname "$0")/lib.sh"
-lab router
-LOAD=$BUILD/bench/load
-[ -x "$LOAD" ] || skip "make build/bench/load first"
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=amt -keyout "$T/k.pem" -out "$T/c.pem" 2>/dev/null
-spawn machine amt "$LOAD" serve 16994 16995 "$T/c.pem" "$T/k.pem"
-within 5 listens amt 16995
-LOG_LEVEL=warn
-gateway <<INI
-[defaults]
-password = $password
-allow = 10.71.1.0/24
-[target plain]
-address = 10.71.2.10
-tls = no
-[target tls]
-address = 10.71.2.11
-tls = yes
+load_lab <<INI
 [target nobody]
 address = 10.71.2.99
 INI

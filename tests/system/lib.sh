@@ -137,6 +137,21 @@ PY
 sessions() { ask sessions | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["data"]))'; }
 no_sessions() { [ "$(sessions)" = 0 ]; }
 
+# The load generator as machines on 10.71.2.10 (plain) and 10.71.2.11 (TLS), and a gateway that writes warnings only;
+# more of its configuration on standard input.
+load_lab() {
+  lab router
+  LOAD=$BUILD/bench/load
+  [ -x "$LOAD" ] || skip "make build/bench/load first"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=amt -keyout "$T/k.pem" -out "$T/c.pem" 2>/dev/null
+  spawn machine amt "$LOAD" serve 16994 16995 "$T/c.pem" "$T/k.pem"
+  within 5 listens amt 16995
+  LOG_LEVEL=warn
+  gateway < <(printf '[defaults]\npassword = %s\nallow = 10.71.1.0/24\n' "$password"
+    printf '[target plain]\naddress = 10.71.2.10\ntls = no\n[target tls]\naddress = 10.71.2.11\ntls = yes\n'
+    cat)
+}
+
 # --- stock clients
 # Types TEXT into amtterm as a person would and waits for ANSWER (a regex); output in $T/NAME.log. amtterm_on HOST NAME ARGS...
 amtterm_on() { # HOST NAME SECONDS TEXT ANSWER ARGS...
