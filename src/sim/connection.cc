@@ -58,7 +58,7 @@ Connection::Connection(MachineState& machine, Door door, TimePoint now)
   }
   enter(Stage::Open);
   wanted_ = Service::Vnc;
-  std::optional<MachineState::Lease> lease = machine_.take(Slot::Kvm);
+  std::optional<MachineState::Lease> lease = machine_.take(Slot::Kvm, now);
   if (lease) lease_ = std::move(*lease);
   feature_ = make_rfb_door(*this, static_cast<bool>(lease_), now);
   feature_->produce(now);
@@ -158,7 +158,7 @@ void Connection::end(bool reset, std::string reason) {
   if (ended_) return;
   ended_ = true;
   if (feature_) feature_->ended(now_);  // now, so that its last words are still logged
-  lease_.release();
+  lease_.release(now_);
   events_.push_back(Close{reset, std::move(reason)});
 }
 
@@ -239,9 +239,10 @@ void Connection::on(const redir::ServerRole::Start& start, TimePoint now) {
     status = UnknownType;
   } else if (machine_.lacks(slot_of(*start.service))) {
     status = Unsupported;
-  } else if (*start.service == Service::Ider && machine_.options().consent_missing) {
+  } else if ((*start.service == Service::Ider && machine_.options().consent_missing) ||
+             (*start.service == Service::Vnc && machine_.refuses_kvm())) {
     status = ConsentRequired;
-  } else if (std::optional<MachineState::Lease> lease = machine_.take(slot_of(*start.service))) {
+  } else if (std::optional<MachineState::Lease> lease = machine_.take(slot_of(*start.service), now)) {
     lease_ = std::move(*lease);
   } else {
     status = Busy;

@@ -36,6 +36,8 @@ class KvmFeature final : public Feature {
     const Result<void> r = server_.receive(in, now);
     take_events();
     flush();
+    if (r && std::exchange(consent_given_, false)) return tick(now);
+    if (r && consent_failed_) return Error{Errc::Refused, "consent failed (0x80862300)"};
     return r;
   }
 
@@ -75,6 +77,9 @@ class KvmFeature final : public Feature {
   }
 
   void on(const KvmServer::Connected& e) {
+    if (host_.machine().awaits_consent()) {
+      host_.log(JsonLine("consent").add("code", host_.machine().consent_code()));
+    }
     host_.log(JsonLine("rfb")
                   .add("version", e.version == rfb::Version::V3_3   ? "3.3"
                                   : e.version == rfb::Version::V3_7 ? "3.7"
@@ -103,6 +108,12 @@ class KvmFeature final : public Feature {
     line.add("down", e.down).add("keysym", e.key.value);
     if (e.hid) line.add("hid", *e.hid).add("name", key_name(*e.hid));
     host_.log(line);
+    if (host_.machine().awaits_consent()) {  // AMT's prompt has the keyboard
+      if (e.down && !host_.machine().consent_key(e.key)) consent_failed_ = true;
+      consent_given_ = !host_.machine().awaits_consent();
+      if (consent_given_) host_.log(JsonLine("consent").add("given", true));
+      return;
+    }
     OsKeyboard* system = host_.machine().options().keyboard.get();
     if (!system || !e.hid) return;
     const OsKeyboard::Typed typed = system->key(*e.hid, e.down);
@@ -128,6 +139,8 @@ class KvmFeature final : public Feature {
   FeatureHost& host_;
   KvmServer server_;
   bool opened_;
+  bool consent_failed_ = false;
+  bool consent_given_ = false;  // just now: the screen is there to be sent
 };
 
 /// Port 5900 of firmware that can no longer serve it: accepts, and never says a word.

@@ -84,16 +84,22 @@ Rect box_at(Size size, std::uint32_t frame) {
 
 }  // namespace
 
-KvmPicture::KvmPicture(Size size, std::uint32_t frame)
+KvmPicture::KvmPicture(Size size, std::uint32_t frame, Cover cover)
     : size_(size),
       frame_(frame),
+      cover_(cover),
       box_(box_at(size, frame)),
       ramp_top_(size.height / 2U),
       noise_top_(ramp_top_ + size.height / 8U),
       lane_top_(lane_top(size)) {}
 
 std::uint16_t KvmPicture::pixel(unsigned x, unsigned y) const {
-  if (x >= size_.width || y >= size_.height) return 0;
+  if (x >= size_.width || y >= size_.height || cover_ == Cover::Black) return 0;
+  if (cover_ == Cover::Prompt) {
+    const bool inside =
+        x >= size_.width / 3U && x < size_.width * 2U / 3 && y >= size_.height * 2U / 5 && y < size_.height * 3U / 5;
+    return inside ? kWhite : std::uint16_t{0};
+  }
   if (y < ramp_top_) return kBars[x * kBars.size() / size_.width];
   if (y < noise_top_) {
     const unsigned v = x * 32 / size_.width;

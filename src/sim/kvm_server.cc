@@ -98,6 +98,7 @@ Result<void> KvmServer::on_handshake(TimePoint now) {
     } else {
       connected_ = true;
       viewer_size_ = drawn_size_ = screen_.size();
+      drawn_cover_ = screen_.cover();
       forget_tiles();
       rfb::write_server_init(out_.buffer(), {viewer_size_, format_, options_.name});
       if (options_.idle > Duration{}) idle_at_ = now + options_.idle;
@@ -228,6 +229,10 @@ Result<void> KvmServer::advance() {
     drawn_size_ = size;
     forget_tiles();
     if (!offered_resize_) events_.push_back(Resized{size, false});
+  }
+  if (screen_.cover() != drawn_cover_) {
+    drawn_cover_ = screen_.cover();
+    forget_tiles();
   }
   if (size != viewer_size_ && offered_resize_) {
     send_resize();

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace amtgate::sim {
+namespace {
+
+constexpr std::size_t kConsentDigits = 6;
+constexpr unsigned kConsentTries = 3;
+
+}  // namespace
 
 std::string_view name(Slot slot) {
   constexpr std::array<std::string_view, 3> kNames = {"sol", "ider", "kvm"};
@@ -27,15 +33,21 @@ Result<std::array<bool, 3>> parse_slots(std::string_view text) {
 
 MachineState::Lease& MachineState::Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
-    release();
+    release({});
     machine_ = std::exchange(other.machine_, nullptr);
     slot_ = other.slot_;
   }
   return *this;
 }
 
-void MachineState::Lease::release() {
-  if (machine_) --machine_->used_[static_cast<std::size_t>(slot_)];
+void MachineState::Lease::release(std::optional<TimePoint> now) {
+  if (!machine_) return;
+  const auto slot = static_cast<std::size_t>(slot_);
+  if (now && machine_->options_.closing > Duration{}) {
+    machine_->closing_[slot].push_back(*now + machine_->options_.closing);
+  } else {
+    --machine_->used_[slot];
+  }
   machine_ = nullptr;
 }
 
@@ -45,14 +57,42 @@ MachineState::MachineState(Options options, auth::RandomSource& random, TimePoin
       users_({options_.user, options_.password}),
       realm_(auth::make_realm(random)),
       faults_(options_.faults),
-      screen_({options_.screen.width, options_.screen.height}, options_.frame_time, now) {}
+      screen_({options_.screen.width, options_.screen.height}, options_.frame_time, now),
+      consent_(options_.kvm_consent) {
+  if (consent_ == KvmConsent::Black) screen_.set_cover(KvmPicture::Cover::Black);
+  if (consent_ != KvmConsent::Prompt) return;
+  screen_.set_cover(KvmPicture::Cover::Prompt);
+  std::array<std::uint8_t, kConsentDigits> bytes{};
+  random.fill(bytes);
+  for (const std::uint8_t b : bytes) consent_code_ += static_cast<char>('0' + b % 10);
+}
+
+void MachineState::give_consent() {
+  consent_ = KvmConsent::Given;
+  screen_.set_cover(KvmPicture::Cover::None);
+}
+
+bool MachineState::consent_key(rfb::Keysym key) {
+  if (consent_ != KvmConsent::Prompt || key.value < '0' || key.value > '9') return true;
+  consent_typed_ += static_cast<char>(key.value);
+  if (consent_typed_.size() < kConsentDigits) return true;
+  const bool right = consent_typed_ == consent_code_;
+  consent_typed_.clear();
+  if (right) give_consent();
+  consent_wrong_ = right ? 0 : consent_wrong_ + 1;
+  if (consent_wrong_ < kConsentTries) return true;
+  consent_wrong_ = 0;
+  return false;
+}
 
 bool MachineState::lacks(Slot slot) const {
   return options_.off[static_cast<std::size_t>(slot)] || (slot == Slot::Kvm && !options_.profile.kvm);
 }
 
-std::optional<MachineState::Lease> MachineState::take(Slot slot) {
+std::optional<MachineState::Lease> MachineState::take(Slot slot, TimePoint now) {
   unsigned& used = used_[static_cast<std::size_t>(slot)];
+  std::deque<TimePoint>& closing = closing_[static_cast<std::size_t>(slot)];
+  for (; !closing.empty() && closing.front() <= now; closing.pop_front()) --used;
   if (options_.sessions != 0 && used >= options_.sessions) {
     ++counters_.busy;
     return std::nullopt;

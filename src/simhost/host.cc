@@ -160,8 +160,14 @@ void Host::dump_frame() {
   write_ppm(machine_.screen().frame(), rfb::kRgb565);
 }
 
+void Host::give_consent() {
+  machine_.give_consent();
+  log(0, sim::JsonLine("consent").add("given", true).fields());
+  wake_all();
+}
+
 void Host::write_ppm(std::uint32_t frame, const rfb::PixelFormat& format) {
-  const Buffer ppm = sim::KvmPicture(machine_.screen().size(), frame).ppm(format);
+  const Buffer ppm = sim::KvmPicture(machine_.screen().size(), frame, machine_.screen().cover()).ppm(format);
   const Result<void> written = sys::write_file(settings_.frame_file, as_text(ppm), 0644);
   if (!written) log(0, sim::JsonLine("frame").add("error", written.error().detail).fields());
 }

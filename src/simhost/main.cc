@@ -47,6 +47,7 @@ int serve(Settings settings) {
   const net::Signal term(**loop, SIGTERM, stop);
   const net::Signal interrupt(**loop, SIGINT, stop);
   const net::Signal frame(**loop, SIGUSR1, [&] { host.dump_frame(); });
+  const net::Signal consent(**loop, SIGUSR2, [&] { host.give_consent(); });
   (*loop)->run();
   if (!s.quiet) {
     for (const std::string& report : host.reports()) std::printf("%s\n", report.c_str());

@@ -147,6 +147,17 @@ const std::vector<Option>& options() {
               })},
       {"consent", nullptr, "user consent is missing: IDER is refused with status 5",
        text([](S s, const std::string&) { s.machine.consent_missing = true; })},
+      {"kvm-consent", "HOW", "KVM wants the user's consent: refuse (status 5), prompt (in the picture) or black",
+       parsed(
+           [](const std::string& t) -> Result<sim::KvmConsent> {
+             if (t == "refuse") return sim::KvmConsent::Refuse;
+             if (t == "prompt") return sim::KvmConsent::Prompt;
+             if (t == "black") return sim::KvmConsent::Black;
+             return wrong("'" + t + "' (refuse, prompt or black)");
+           },
+           [](S s, sim::KvmConsent v) { s.machine.kvm_consent = v; })},
+      {"closing", "MS", "a session that is over keeps its place for so long (default 0)",
+       counted([](S s, std::uint64_t v) { s.machine.closing = milliseconds(v); }, 3'600'000)},
 
       heading("Where it listens"),
       {"listen", "ADDR", "address (default 127.0.0.1)",

@@ -16,7 +16,10 @@ namespace amtgate::sim {
 /// ramp (an eighth), noise (an eighth), lane (the rest, black, with a white box in a red frame).
 class KvmPicture {
  public:
-  KvmPicture(rfb::Size size, std::uint32_t frame);
+  /// What is in the way of the picture: nothing; black alone; black with the box into which a code is typed.
+  enum class Cover : std::uint8_t { None, Black, Prompt };
+
+  KvmPicture(rfb::Size size, std::uint32_t frame, Cover cover = Cover::None);
 
   rfb::Size size() const { return size_; }
   std::uint32_t frame() const { return frame_; }
@@ -32,6 +35,7 @@ class KvmPicture {
  private:
   rfb::Size size_;
   std::uint32_t frame_;
+  Cover cover_;
   rfb::Rect box_;
   unsigned ramp_top_, noise_top_, lane_top_;
 };
@@ -47,7 +51,9 @@ class KvmScreen {
 
   rfb::Size size() const { return size_; }
   std::uint32_t frame() const { return frame_; }
-  KvmPicture picture() const { return {size_, frame_}; }
+  KvmPicture::Cover cover() const { return cover_; }
+  void set_cover(KvmPicture::Cover cover) { cover_ = cover; }
+  KvmPicture picture() const { return {size_, frame_, cover_}; }
   /// The machine changes its mode, as on every boot.
   void set_mode(rfb::Size size) { size_ = size; }
   /// Moves the picture on. Errors: none. Sessions call it too; time never goes back.
@@ -60,6 +66,7 @@ class KvmScreen {
   milliseconds frame_time_;
   TimePoint start_;
   std::uint32_t frame_ = 0;
+  KvmPicture::Cover cover_ = KvmPicture::Cover::None;
 };
 
 }  // namespace amtgate::sim

@@ -165,6 +165,7 @@ class KvmServer {
 
   rfb::Size viewer_size_;  // what the viewer believes
   rfb::Size drawn_size_;   // of the screen that `tiles_` tells of
+  KvmPicture::Cover drawn_cover_ = KvmPicture::Cover::None;
   bool first_request_ = true;
   bool await_full_request_ = false;
   std::optional<Request> request_;

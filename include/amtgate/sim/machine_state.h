@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "amtgate/base/result.h"
 #include "amtgate/base/time.h"
 #include "amtgate/redir/server_role.h"
+#include "amtgate/rfb/keysyms.h"
 #include "amtgate/rfb/pixel_format.h"
 #include "amtgate/rfb/zrle.h"
 #include "amtgate/sim/fault.h"
@@ -32,6 +34,14 @@ std::string_view name(Slot slot);  // "sol", "ider", "kvm"
 /// "kvm,ider": which slots are in the list. Errors: BadValue with the text and what is known.
 Result<std::array<bool, 3>> parse_slots(std::string_view text);
 
+/// How KVM asks for the consent of the machine's user.
+enum class KvmConsent : std::uint8_t {
+  Given,   // not at all
+  Refuse,  // a start is refused with status 5 until it is given
+  Prompt,  // it opens, and shows a prompt alone; the six digits that the PC shows, typed there, give it
+  Black,   // it opens, and shows nothing until it is given at the machine
+};
+
 struct Options {
   Profile profile;
   std::string name = "amtgate-sim";
@@ -39,7 +49,9 @@ struct Options {
   std::string password = "P@ssw0rd1!";
   std::string rfb_password = "P@ssw0rd";  // exactly 8 characters are significant
   bool consent_missing = false;           // IDER is refused with status 5
-  std::array<bool, 3> off{};              // by Slot: switched off in the set-up, a start is answered "unsupported"
+  KvmConsent kvm_consent = KvmConsent::Given;
+  Duration closing{0};        // a session's slot stays taken for so long behind its end
+  std::array<bool, 3> off{};  // by Slot: switched off in the set-up, a start is answered "unsupported"
   redir::ServerRole::FailureStyle login_failure = redir::ServerRole::FailureStyle::Empty;
   unsigned login_tries = 1;  // wrong logins until the connection is closed
   Duration no_display{0};    // no display is attached: KVM ends so long after its opening; 0 = there is one
@@ -79,8 +91,9 @@ class MachineState {
     Lease(MachineState& machine, Slot slot) : machine_(&machine), slot_(slot) {}
     Lease(Lease&& other) noexcept : machine_(std::exchange(other.machine_, nullptr)), slot_(other.slot_) {}
     Lease& operator=(Lease&& other) noexcept;
-    ~Lease() { release(); }
-    void release();
+    ~Lease() { release({}); }
+    /// At the session's end; without a time the slot is free at once.
+    void release(std::optional<TimePoint> now);
     explicit operator bool() const { return machine_ != nullptr; }
 
    private:
@@ -108,10 +121,20 @@ class MachineState {
   /// The firmware has no such sessions, or they are switched off in its set-up.
   bool lacks(Slot slot) const;
   /// Empty when every session of that kind is taken.
-  std::optional<Lease> take(Slot slot);
+  std::optional<Lease> take(Slot slot, TimePoint now);
   unsigned in_use(Slot slot) const { return used_[static_cast<std::size_t>(slot)]; }
 
   KvmScreen& screen() { return screen_; }
+
+  /// The user at the machine consents to KVM: sessions are let in, and shown the screen.
+  void give_consent();
+  bool awaits_consent() const { return consent_ != KvmConsent::Given; }
+  bool refuses_kvm() const { return consent_ == KvmConsent::Refuse; }
+  /// The six digits on the PC's own screen.
+  const std::string& consent_code() const { return consent_code_; }
+  /// A key typed into the prompt. False: that was the third wrong code, and the session ends.
+  bool consent_key(rfb::Keysym key);
+
   void frame_sent(std::uint32_t frame, const rfb::PixelFormat& format) { shown_ = Shown{frame, format}; }
   /// The last update that was sent since it was asked for; once each.
   std::optional<Shown> take_shown() { return std::exchange(shown_, std::nullopt); }
@@ -133,6 +156,11 @@ class MachineState {
   KvmScreen screen_;
   std::optional<Shown> shown_;
   std::array<unsigned, 3> used_{};
+  std::array<std::deque<TimePoint>, 3> closing_{};  // of these, when those whose session is over are free
+  KvmConsent consent_;
+  std::string consent_code_;
+  std::string consent_typed_;
+  unsigned consent_wrong_ = 0;
   unsigned boots_ = 0;
   std::optional<TimePoint> back_at_;
 };

@@ -34,6 +34,8 @@ class Host {
   void shutdown();
   /// Writes the frame file as the screen is now.
   void dump_frame();
+  /// The user at the machine consents to KVM.
+  void give_consent();
   /// What every IDE-R drive came to, one line each, for the end of the program.
   const std::vector<std::string>& reports() const { return reports_; }
 
