@@ -12,6 +12,7 @@
 #include "amtgate/net/connect.h"
 #include "amtgate/redir/client_role.h"
 #include "amtgate/sys/log.h"
+#include "src/device/endings.h"
 #include "src/device/memory.h"
 
 namespace amtgate::device {
@@ -26,6 +27,8 @@ constexpr Duration kFirstOfTwoDeadline = seconds(3);
 // AMT 8 takes seconds for an RSA handshake while its host boots.
 constexpr Duration kTlsDeadline = seconds(10);
 constexpr Duration kQueueDeadline = seconds(20);
+// While a session of ours is still closing there.
+constexpr Duration kBusyRetry = milliseconds(500);
 
 std::string seconds_text(Duration d) {
   return std::to_string(std::max<long long>(1, std::chrono::ceil<seconds>(d).count())) + " s";
@@ -53,6 +56,7 @@ struct Dialer::Impl {
   LoginGuard guard;
   Contexts contexts;
   Machines machines;
+  std::shared_ptr<Endings> endings = std::make_shared<Endings>();
   auth::SystemRandom random;
   std::atomic<std::uint64_t> held_back{0};
 };
@@ -68,7 +72,8 @@ class Attempt final : public Opening {
         request_(std::move(request)),
         done_(std::move(done)),
         timer_(loop, [this] { on_timer(); }),
-        account_(request_.target->name + "|" + request_.address.to_string()) {
+        account_(request_.target->name + "|" + request_.address.to_string()),
+        seat_(request_.address, request_.service) {
     const config::Target& t = *request_.target;
     const Endpoint tls{request_.address, kTlsPort};
     const Endpoint plain{request_.address, kPlainPort};
@@ -103,6 +108,7 @@ class Attempt final : public Opening {
     switch (step_) {
       case Step::Guard: return ask_guard();
       case Step::Role: return pump(false);
+      case Step::Busy: return connect();
       default: return;
     }
   }
@@ -275,6 +281,10 @@ class Attempt final : public Opening {
         judged(true);
       } else if (auto* failed = std::get_if<redir::ClientRole::Failed>(&*event)) {
         if (failed->code == Errc::AuthFailed) judged(false);
+        if (failed->code == Errc::Busy && shared_.endings->closing(seat_, loop_.now())) {
+          come_back();
+          return false;
+        }
         start_status_ = failed->status;
         if (failed->stage != redir::ClientRole::Stage::Start) start_status_ = 0;
         fail(failed->code, redir::name(failed->stage), std::move(failed->sentence));
@@ -285,6 +295,12 @@ class Attempt final : public Opening {
       }
     }
     return true;
+  }
+
+  void come_back() {
+    step_ = Step::Busy;
+    loop_.retire(std::shared_ptr<net::Stream>(std::move(stream_)));
+    timer_.arm(kBusyRetry);
   }
 
   void judged(bool accepted) {
@@ -316,6 +332,7 @@ class Attempt final : public Opening {
     opened.tls = stream_->tls_version();
     opened.trust = trust_;
     opened.method = method_;
+    if (request_.log_in) opened.session = Endings::begin(shared_.endings, seat_);
     if (role_) opened.rest = role_->take_rest();
     stream_->want(false, false);
     opened.stream = std::move(stream_);
@@ -344,7 +361,7 @@ class Attempt final : public Opening {
     });
   }
 
-  enum class Step { Guard, Connect, Tls, Role, Done };
+  enum class Step { Guard, Connect, Tls, Role, Busy, Done };
 
   Dialer::Impl& shared_;
   net::Loop& loop_;
@@ -353,6 +370,7 @@ class Attempt final : public Opening {
   net::Timer timer_;
   Step step_ = Step::Guard;
   std::string account_;
+  Endings::Key seat_;
   bool owes_guard_ = false;
   std::optional<TimePoint> queued_since_;
   std::vector<Endpoint> candidates_;

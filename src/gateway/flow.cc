@@ -151,12 +151,12 @@ void Flow::join(const std::optional<Error>& refusal) {
   if (refusal) joint->fail(*refusal, now);
   joining_ = std::make_unique<Joining>(
       shard_, *policy_, record_, *client_, Joining::Aim{client_at_.address, destination_.address}, std::move(joint),
-      [this](session::HandOff hand_off, auto device) { relay(std::move(hand_off), std::move(device)); },
+      [this](session::HandOff hand_off, device::Opened device) { relay(std::move(hand_off), std::move(device)); },
       [this](auto words) { close(std::move(words)); });
   joining_->pump(true, false);  // what opened the connection is mostly there
 }
 
-void Flow::relay(session::HandOff hand_off, std::unique_ptr<net::Stream> device) {
+void Flow::relay(session::HandOff hand_off, device::Opened device) {
   state_ = State::Relay;
   retire(shard_.loop(), joining_);
   net::RelayOptions options;
@@ -164,9 +164,10 @@ void Flow::relay(session::HandOff hand_off, std::unique_ptr<net::Stream> device)
   options.to_client.transform = make_transform(hand_off.from_device, client_->is_tls());
   options.to_device.first = std::move(hand_off.to_device);
   options.linger = kLinger;
+  device_session_ = std::move(device.session);
   record_.opened(shard_.mutable_counters(), *client_, shard_.loop().now());
-  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device), std::move(options),
-                                        [this](const net::RelayEnd& end) { relay_ended(end); });
+  relay_ = std::make_unique<net::Relay>(shard_.pool(), std::move(client_), std::move(device.stream),
+                                        std::move(options), [this](const net::RelayEnd& end) { relay_ended(end); });
 }
 
 void Flow::relay_ended(const net::RelayEnd& end) {

@@ -76,20 +76,20 @@ bool Joining::write_client() {
 
 bool Joining::pump_device(bool readable) {
   std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; readable && device_ && i < kReadsPerTurn && state_ == State::Join; ++i) {
-    const net::IoResult got = device_->read(buffer);
+  for (int i = 0; readable && device_.stream && i < kReadsPerTurn && state_ == State::Join; ++i) {
+    const net::IoResult got = device_.stream->read(buffer);
     if (got.status == net::Io::Again) break;
     const TimePoint now = shard_.loop().now();
     if (got.status == net::Io::Ok) {
       readable = got.bytes == buffer.size();
       joint_->receive_device(Bytes(buffer).first(got.bytes), now);
     } else {
-      const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
+      const bool closed = got.status == net::Io::Closed || device_.stream->error().code == Errc::Closed;
       joint_->fail(closed ? Error{Errc::Closed, record_.target->name + " (" + record_.device.to_string() +
                                                     ") closed the connection"}
-                          : device_->error(),
+                          : device_.stream->error(),
                    now);
-      shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
+      shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_.stream)));
     }
     handle_events();
     if (state_ != State::Over) write_device();
@@ -100,8 +100,8 @@ bool Joining::pump_device(bool readable) {
 }
 
 void Joining::write_device() {
-  while (device_ && !joint_->device_output().empty()) {
-    const net::IoResult put = device_->write(joint_->device_output());
+  while (device_.stream && !joint_->device_output().empty()) {
+    const net::IoResult put = device_.stream->write(joint_->device_output());
     if (put.status != net::Io::Ok) return;  // reading tells why
     joint_->device_sent(put.bytes);
   }
@@ -109,7 +109,7 @@ void Joining::write_device() {
 
 void Joining::arm() {
   client_.want(state_ == State::Join, !joint_->client_output().empty());
-  if (device_) device_->want(state_ == State::Join, !joint_->device_output().empty());
+  if (device_.stream) device_.stream->want(state_ == State::Join, !joint_->device_output().empty());
   if (state_ == State::Flush) {
     if (!timer_.armed()) timer_.arm(Closing::kDeadline);
   } else if (const auto due = joint_->deadline()) {
@@ -164,14 +164,13 @@ void Joining::device_done(std::variant<device::Opened, device::Failure> outcome)
     if (failure->device.port.value != 0) record_.device = failure->device;
     joint_->device_failed({failure->error, failure->start_status}, now);
   } else {
-    auto& opened = std::get<device::Opened>(outcome);
+    device_ = std::move(std::get<device::Opened>(outcome));
     record_.stage = "join";
-    record_.device = opened.device;
-    record_.tls = std::move(opened.tls);
-    record_.trust = std::move(opened.trust);
-    device_ = std::move(opened.stream);
-    device_->on_ready([this](net::Ready ready) { pump(false, ready.read); });
-    joint_->device_opened(opened.rest, now);
+    record_.device = device_.device;
+    record_.tls = device_.tls;
+    record_.trust = device_.trust;
+    device_.stream->on_ready([this](net::Ready ready) { pump(false, ready.read); });
+    joint_->device_opened(device_.rest, now);
   }
   shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
   handle_events();
@@ -223,9 +222,9 @@ void Joining::finish(std::optional<LastWords> words) {
   state_ = State::Over;
   timer_.cancel();
   if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  if (device_) {
-    device_->want(false, false);
-    shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
+  if (device_.stream) {
+    device_.stream->want(false, false);
+    shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_.stream)));
   }
   on_end_(std::move(words));
 }

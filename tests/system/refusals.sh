@@ -9,6 +9,8 @@ sim consent 10.71.2.11 --consent
 sim wrong 10.71.2.12
 sim pass 10.71.2.14
 sim users 10.71.2.15
+sim closes 10.71.2.17 --closing 2000
+sim stays 10.71.2.18 --closing 60000
 echo "sesame open" >"$T/secret" && chmod 600 "$T/secret" && chown nobody "$T/secret"
 configure </dev/null
 printf 'swordfish\nswordfish\n' | ctl passwd alice >"$T/passwd.log" 2>&1 || cat "$T/passwd.log"
@@ -32,6 +34,10 @@ client_auth = passthrough
 [target users]
 address = 10.71.2.15
 client_auth = users
+[target closes]
+address = 10.71.2.17
+[target stays]
+address = 10.71.2.18
 [target unreachable]
 address = 10.71.2.16
 amt = 10.99.99.99
@@ -49,6 +55,18 @@ on client timeout 30 python3 tests/system/tools/probe.py redir 10.71.2.10 16994 
 within 5 has "$T/holder2.log" '"open": true'
 probe client rfb 10.71.2.10 5900
 ok "busy: the viewer gets a reason" has <(echo "$answer") '"reason": ".*(busy|use|session)'
+
+# A session that we ourselves have just ended, and that the machine takes its time to close.
+probe client rfb 10.71.2.17 5900
+probe client rfb 10.71.2.17 5900
+ok "still closing: the next viewer is let in" same "$(field result)" 0
+ok "the machine was busy meanwhile" has "$T/closes.json" '"event":"start".*"status":2'
+probe client redir 10.71.2.17 16994 sol
+probe client redir 10.71.2.17 16994 sol
+ok "still closing: so is the next console" same "$(field start)" 0
+probe client rfb 10.71.2.18 5900
+probe client rfb 10.71.2.18 5900 --timeout 20
+ok "closing for ever: the viewer gets a reason" has <(echo "$answer") '"reason": ".*(busy|use|session)'
 
 probe client redir 10.71.2.11 16994 ider
 ok "consent: status 5" same "$(field start)" 5

@@ -39,6 +39,9 @@ struct Opened {
   std::string tls;     // "TLSv1.2", "" when plain
   std::string trust;   // "ca", "pin", "known", "first_use"; "" when plain
   std::string method;  // of the login: "digest", ...; "" without
+  /// To be kept as long as the session: AMT needs a moment to close one, and an open() within the next seconds that
+  /// is told "busy" is tried again for that.
+  std::shared_ptr<const void> session{};
 };
 
 struct Failure {

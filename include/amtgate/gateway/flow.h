@@ -54,7 +54,7 @@ class Flow final {
   /// What is said to a client that is not let in; its protocol may want it to speak first.
   void join(const std::optional<Error>& refusal);
   void view(const std::string& screen, const session::ViewerOptions& options);
-  void relay(session::HandOff hand_off, std::unique_ptr<net::Stream> device);
+  void relay(session::HandOff hand_off, device::Opened device);
   void relay_ended(const net::RelayEnd& end);
   void bypass();
   void client_ready(net::Ready ready);
@@ -78,6 +78,7 @@ class Flow final {
   std::unique_ptr<Viewing> viewing_;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Relay> relay_;
+  std::shared_ptr<const void> device_session_;  // of the relayed one
   std::unique_ptr<Closing> closing_;
 };
 

@@ -21,7 +21,7 @@ namespace amtgate::gateway {
 class Joining {
  public:
   /// Both sides have been answered, and all that the joint had to say is written.
-  using OnJoined = std::function<void(session::HandOff, std::unique_ptr<net::Stream> device)>;
+  using OnJoined = std::function<void(session::HandOff, device::Opened)>;
   /// It failed, and that is said in the log. Empty: the client has gone, and cannot be told anything.
   using OnEnd = std::function<void(std::optional<LastWords>)>;
 
@@ -43,7 +43,7 @@ class Joining {
   void pump(bool client_readable, bool device_readable);
   /// Ends it in its protocol's words.
   void end(const Error& why);
-  bool has_device() const { return device_ != nullptr; }
+  bool has_device() const { return device_.stream != nullptr; }
 
  private:
   enum class State { Join, Flush, Over };
@@ -77,7 +77,7 @@ class Joining {
   State state_ = State::Join;
   std::string login_;  // of the client's own credentials, owed a judgement; empty: none
   std::unique_ptr<device::Opening> opening_;
-  std::unique_ptr<net::Stream> device_;
+  device::Opened device_;
   std::optional<session::HandOff> hand_off_;
   net::Timer timer_;
 };
