@@ -50,7 +50,8 @@ struct DirectScreen::Impl {
     write_device();
     write_client();
     if (device) device->want(true, !screen.device_output().empty());
-    client->want(!over, !words.view().empty() || (joined && !screen.viewer_output(kScript).empty()));
+    client->want(!over && screen.takes(kScript),
+                 !words.view().empty() || (joined && !screen.viewer_output(kScript).empty()));
     if (const auto due = screen.deadline()) {
       timer.arm_at(*due);
     } else {
@@ -79,7 +80,7 @@ struct DirectScreen::Impl {
 
   void read_client() {
     std::array<std::uint8_t, kReadSize> buffer;
-    for (int i = 0; i < kReadsPerTurn && !over; ++i) {
+    for (int i = 0; i < kReadsPerTurn && !over && screen.takes(kScript); ++i) {
       const net::IoResult got = client->read(buffer);
       if (got.status == net::Io::Again) return;
       if (got.status != net::Io::Ok) {
@@ -95,7 +96,7 @@ struct DirectScreen::Impl {
     while (device && !screen.device_output().empty()) {
       const net::IoResult put = device->write(screen.device_output());
       if (put.status != net::Io::Ok) return;  // reading tells why
-      screen.device_sent(put.bytes);
+      screen.device_sent(put.bytes, loop.now());
     }
   }
 

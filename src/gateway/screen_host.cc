@@ -1,5 +1,6 @@
 #include "amtgate/gateway/screen_host.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace amtgate::gateway {
 namespace {
 
 constexpr std::size_t kReadSize = 32U << 10U;
+// For what AMT has not read yet when nobody needs it any more.
+constexpr Duration kFinish = seconds(10);
 // A busy machine may not starve the loop.
 constexpr int kReadsPerTurn = 8;
 
@@ -58,9 +61,16 @@ void ScreenHost::attach(Client& client, session::ViewerId id, const session::Vie
 
 void ScreenHost::detach(session::ViewerId id) {
   if (clients_.erase(id) == 0) return;
+  held_.erase(id);
   screen_.remove_viewer(id, shard_.loop().now());
   // Keys that it held go up at the machine: those bytes still have to leave, also behind the last viewer.
   if (!pumping_) timer_.arm(Duration::zero());
+}
+
+bool ScreenHost::takes(session::ViewerId id) {
+  if (screen_.takes(id)) return true;
+  held_.insert(id);
+  return false;
 }
 
 void ScreenHost::receive(session::ViewerId id, Bytes in) {
@@ -100,7 +110,8 @@ void ScreenHost::pump() {
     std::vector<session::ViewerId> ids;
     ids.reserve(clients_.size());
     for (const auto& [id, client] : clients_) {
-      if (!screen_.viewer_output(id).empty()) ids.push_back(id);
+      const bool resumes = screen_.takes(id) && held_.erase(id) > 0;
+      if (resumes || !screen_.viewer_output(id).empty()) ids.push_back(id);
     }
     for (const session::ViewerId id : ids) {
       if (Client* client = find(id)) client->screen_output();
@@ -108,6 +119,7 @@ void ScreenHost::pump() {
     // Behind what the viewers wait for: AMT may draw meanwhile, but nobody would see it sooner.
     if (device_) write_device();
     handle_events();  // that was all it had to be told, for one
+    again_ = again_ || std::any_of(held_.begin(), held_.end(), [this](const auto& id) { return screen_.takes(id); });
   } while (again_);
   pumping_ = false;
   if (clients_.empty() && !device_ && !opening_) {
@@ -154,11 +166,12 @@ void ScreenHost::write_device() {
   while (!screen_.device_output().empty()) {
     const net::IoResult put = device_->write(screen_.device_output());
     if (put.status != net::Io::Ok) return;  // a failure shows when it is read from
-    screen_.device_sent(put.bytes);
+    screen_.device_sent(put.bytes, shard_.loop().now());
   }
 }
 
 void ScreenHost::drop_device() {
+  session_.reset();
   if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
   if (device_) shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
 }
@@ -190,6 +203,7 @@ void ScreenHost::opened(std::variant<device::Opened, device::Failure> outcome) {
     device_tls_ = std::move(done.tls);
     device_trust_ = std::move(done.trust);
     device_ = std::move(done.stream);
+    session_ = std::move(done.session);
     device_->on_ready([this](net::Ready) { pump(); });
     screen_.device_opened(done.rest, now);
   }
@@ -197,6 +211,8 @@ void ScreenHost::opened(std::variant<device::Opened, device::Failure> outcome) {
 }
 
 void ScreenHost::handle(const session::SharedScreen::DropDevice&) {
+  // What was written last has to arrive, and a close with unread bytes of AMT's would reset the connection.
+  if (device_) net::finish(shard_.loop(), std::move(device_), kFinish);
   drop_device();
 }
 

@@ -35,7 +35,7 @@ Viewing::~Viewing() {
 void Viewing::pump() {
   if (screen_ == nullptr || tls_ == Tls::Handshake) return;
   std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerTurn && screen_ != nullptr; ++i) {
+  for (int i = 0; i < kReadsPerTurn && screen_ != nullptr && screen_->takes(id_); ++i) {
     const net::IoResult got = client_.read(buffer);
     if (got.status == net::Io::Again) break;
     if (got.status == net::Io::Closed) return gone("closed", {Errc::Closed, "the client closed the connection"});
@@ -60,12 +60,13 @@ void Viewing::screen_output() {
     const Bytes out = screen_->output(id_);
     if (out.empty()) break;
     const net::IoResult put = client_.write(out);
+    if (put.status == net::Io::Failed && !screen_->takes(id_)) return gone("reset", client_.error());
     if (put.status != net::Io::Ok) break;  // a failure shows when it is read from
     screen_->sent(id_, put.bytes);
   }
   const bool all_out = screen_->output(id_).empty();
   if (tls_ == Tls::Due && all_out) return secure();
-  client_.want(true, !all_out);
+  client_.want(screen_->takes(id_), !all_out);
 }
 
 void Viewing::screen_start_tls() {

@@ -294,21 +294,10 @@ void Stream::start_tls(const tls::Context& context, Duration deadline, TlsDone d
       },
       std::move(done));
   s.handshake->timer.arm(deadline);
-  // The first step comes from the loop too, so that `done` never comes from in here. A client writes first, and a new
-  // connection has room for that: nothing to wait for.
-  if (context.is_server()) {
-    s.want_read = true;
-    s.want_write = false;
-    return s.update(weak);
-  }
-  s.want_read = s.want_write = false;
+  // The first step comes from the loop too, so that `done` never comes from in here. A client has to write first.
+  s.want_read = context.is_server();
+  s.want_write = !context.is_server();
   s.update(weak);
-  s.loop.defer([weak] {
-    const std::shared_ptr<Impl> impl = weak.lock();
-    if (!impl || !impl->handshake || impl->failed) return;  // over, or the stream is gone
-    impl->step_handshake();
-    impl->update(weak);
-  });
 }
 
 bool Stream::is_tls() const {

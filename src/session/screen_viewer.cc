@@ -72,7 +72,10 @@ void ScreenViewer::accept(rfb::Size size, const std::string& name, TimePoint now
 
 void ScreenViewer::end(const Error& error, TimePoint now) {
   if (state_ == State::Over || state_ == State::Refusing) return;
-  if (state_ == State::Live || state_ == State::Waiting) return over(error);
+  if (state_ == State::Live || state_ == State::Waiting) {
+    events_.clear();  // what it has typed and nobody has taken
+    return over(error);
+  }
   error_ = error;
   state_ = State::Refusing;
   handshake_.refuse(error.detail, now);

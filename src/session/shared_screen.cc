@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "amtgate/redir/messages.h"
+
 namespace amtgate::session {
 namespace {
 
@@ -17,6 +19,15 @@ void sooner(std::optional<TimePoint>& first, std::optional<TimePoint> t) {
 std::string minutes(Duration d) {
   const auto s = std::chrono::duration_cast<seconds>(d).count();
   return std::to_string(s / 60) + (s % 60 < 10 ? ":0" : ":") + std::to_string(s % 60);
+}
+
+bool all_black(const rfb::PixelView& view) {
+  const std::size_t row = view.size.width * view.bytes_per_pixel();
+  for (unsigned y = 0; y < view.size.height; ++y) {
+    const std::uint8_t* at = view.at(0, y);
+    if (std::any_of(at, at + row, [](std::uint8_t b) { return b != 0; })) return false;
+  }
+  return true;
 }
 
 /// What one sees of a machine that restarts: it closes, resets, does not answer, has no listener yet.
@@ -55,6 +66,7 @@ void SharedScreen::remove_viewer(ViewerId id, TimePoint now) {
     typist_.reset();
     pass_keyboard_on(now);
   }
+  shade(now);
   const bool wanted = std::any_of(viewers_.begin(), viewers_.end(),
                                   [](const auto& v) { return v.second.ready || v.second.machine.joined(); });
   if (!wanted && device_ != Device::Absent) leave_device(now);
@@ -83,6 +95,7 @@ void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint now) {
 /// A viewer that asks, or has room again. While an update of AMT is under way it is shown what the others were: the
 /// rest comes with show(), unless there is none.
 void SharedScreen::show_to(Viewer& viewer, TimePoint now) {
+  if (viewer.typed) return;  // a script takes the answer for a sign that its keys have gone on
   rfb::ServerRole* role = viewer.machine.screen();
   if (role != nullptr && !blank_until_ && (complete_ || !stale_)) role->show(screen_.view(), now);
 }
@@ -103,7 +116,9 @@ void SharedScreen::end_viewer(ViewerId id, const Error& error, TimePoint now) {
 }
 
 void SharedScreen::drain(ViewerId id, Viewer& viewer, TimePoint now) {
-  while (auto event = viewer.machine.next_event()) {
+  while (!waits(id, viewer)) {
+    auto event = viewer.machine.next_event();
+    if (!event) return;
     if (const auto* ready = std::get_if<ScreenViewer::Ready>(&*event)) {
       events_.emplace_back(ViewerKnown{id, ready->security, ready->tls});
       on_ready(id, viewer, now);
@@ -143,6 +158,7 @@ void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
   }
   viewer.ready = true;
   leave_by_.reset();
+  shade(now);  // a script gets the machine's own picture
   if (viewer.script && device_ == Device::Live) {
     if (drawn_) viewer.machine.accept(screen_.size(), options_.name, now);
   } else if (device_ == Device::Live || device_ == Device::Away) {
@@ -156,6 +172,16 @@ void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
 bool SharedScreen::person_joined() const {
   return std::any_of(viewers_.begin(), viewers_.end(),
                      [](const auto& v) { return v.second.machine.joined() && !v.second.script; });
+}
+
+bool SharedScreen::person_waits() const {
+  return std::any_of(viewers_.begin(), viewers_.end(),
+                     [](const auto& v) { return v.second.ready && !v.second.script; });
+}
+
+bool SharedScreen::script_here() const {
+  return std::any_of(viewers_.begin(), viewers_.end(),
+                     [](const auto& v) { return v.second.script && (v.second.ready || v.second.machine.joined()); });
 }
 
 void SharedScreen::admit_scripts(TimePoint now) {
@@ -185,6 +211,35 @@ void SharedScreen::pass_keyboard_on(TimePoint now) {
   }
 }
 
+/// Nothing of this viewer goes on before AMT has taken more.
+bool SharedScreen::waits(ViewerId id, const Viewer& viewer) const {
+  return role_ && !role_->takes_input() && (viewer.script || typist_ == id);
+}
+
+bool SharedScreen::takes(ViewerId id) const {
+  const auto it = viewers_.find(id);
+  return it == viewers_.end() || !waits(id, it->second);
+}
+
+/// What has waited goes on.
+void SharedScreen::resume(TimePoint now) {
+  for (auto& [id, viewer] : viewers_) {
+    drain(id, viewer, now);
+    if (!viewer.typed || viewer.machine.has_events() || !device_output().empty()) continue;
+    viewer.typed = false;
+    show_to(viewer, now);
+  }
+}
+
+void SharedScreen::watch_input(TimePoint now, bool progress) {
+  if (!role_ || role_->takes_input()) {
+    full_since_.reset();
+    shaded_ = false;
+  } else if (progress || !full_since_) {
+    full_since_ = now;
+  }
+}
+
 Result<void> SharedScreen::give(ViewerId id, TimePoint now) {
   const Viewer* viewer = find(id);
   if (viewer == nullptr || !viewer->machine.joined()) {
@@ -195,6 +250,7 @@ Result<void> SharedScreen::give(ViewerId id, TimePoint now) {
   release_keys(now);
   typist_ = id;
   find(id)->watches = false;
+  resume(now);
   return {};
 }
 
@@ -209,13 +265,12 @@ void SharedScreen::release_keys(TimePoint now) {
 void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoint now) {
   Viewer& viewer = *find(id);
   if (!role_ || (typist_ != id && !viewer.script)) return;
-  const auto pressed = [](const auto* e) { return e != nullptr && e->down; };
-  if (!role_->takes_input() &&
-      (pressed(std::get_if<rfb::KeyEvent>(&event)) || pressed(std::get_if<rfb::QemuKeyEvent>(&event)))) {
-    return void(++keys_dropped_);
+  if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) {
+    role_->pointer(*pointer, now);
+    return watch_input(now, false);
   }
-  if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) return role_->pointer(*pointer, now);
   if (!keys_) return void(++keys_dropped_);
+  viewer.typed = viewer.script;
   strokes_.clear();
   rfb::KeyOutcome outcome = rfb::KeyOutcome::Sent;
   if (const auto* key = std::get_if<rfb::KeyEvent>(&event)) {
@@ -229,6 +284,7 @@ void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoin
   }
   if (outcome != rfb::KeyOutcome::Sent) ++keys_dropped_;
   for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
+  watch_input(now, false);
 }
 
 /// A script that ends in the middle of a combination leaves no key down.
@@ -259,6 +315,10 @@ void SharedScreen::receive_device(Bytes in, TimePoint now) {
       lost({taken.error().code, "the machine's screen: " + taken.error().detail}, now);
     }
   } else if (device_ == Device::Live) {
+    if (shaded_) {  // nobody else may draw under a caption
+      shaded_ = false;
+      changed(caption_.clear(screen_));
+    }
     const Result<void> taken = role_->receive(in, now);
     drain_role(now);
     if (!taken) {
@@ -289,6 +349,10 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   if (options_.keyboard) keys_.emplace(options_.keyboard);
   complete_ = true;
   drawn_ = false;
+  lit_ = false;
+  first_ = !back || consent_;
+  consent_ = false;
+  dark_at_ = now + kDark;
   if (back) {
     events_.emplace_back(DeviceBack{now - away_since_});
   } else {
@@ -319,7 +383,8 @@ void SharedScreen::drain_role(TimePoint now) {
     } else if (std::holds_alternative<rfb::ClientRole::Complete>(*event)) {
       complete_ = true;
       if (role_->drawn()) unveil();
-      retry_ = kFirstRetry;
+      lit_ = lit_ || (role_->drawn() && !all_black(screen_.view()));
+      if (lit_) retry_ = kFirstRetry;
       drawn_ = drawn_ || role_->drawn();
       if (drawn_) admit_scripts(now);
     } else if (const auto* resized = std::get_if<rfb::ClientRole::Resized>(&*event)) {
@@ -335,6 +400,27 @@ void SharedScreen::drain_role(TimePoint now) {
       }
     }
   }
+  shade(now);
+  show(now);
+}
+
+bool SharedScreen::wants_dark_caption() const {
+  return device_ == Device::Live && !lit_ && !script_here() && person_joined();
+}
+
+/// The caption of a black picture, put there or taken away.
+void SharedScreen::shade(TimePoint now) {
+  const bool wanted = wants_dark_caption() && now >= dark_at_;
+  if (wanted == shaded_) return;
+  shaded_ = wanted;
+  if (!wanted) {
+    changed(caption_.clear(screen_));
+    return show(now);
+  }
+  changed(caption_.show(
+      screen_, options_.name + " shows nothing but black.\nIf the consent of its user is needed: type the six "
+                               "digits that its own screen shows. A display that sleeps looks like this, too."));
+  unveil();
   show(now);
 }
 
@@ -354,6 +440,7 @@ void SharedScreen::unveil() {
 void SharedScreen::show(TimePoint now) {
   if (!stale_ || blank_until_ || (!complete_ && now - shown_ < kShowInterval)) return;
   for (auto& [id, viewer] : viewers_) {
+    if (viewer.typed) continue;
     if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view(), now);
   }
   shown_ = now;
@@ -361,11 +448,14 @@ void SharedScreen::show(TimePoint now) {
 }
 
 void SharedScreen::device_failed(const DeviceFailure& failure, TimePoint now) {
-  if (device_ == Device::Opening || device_ == Device::Away) lost(failure.error, now);
+  if (device_ != Device::Opening && device_ != Device::Away) return;
+  const bool consent = failure.start_status == static_cast<std::uint8_t>(redir::StartStatus::ConsentRequired);
+  lost(failure.error, now, consent ? Loss::Consent : Loss::Plain);
 }
 
 void SharedScreen::device_closed(const Error& error, TimePoint now) {
   if (learn_limit()) {
+    full_since_.reset();
     // Not gone, but asked too much. Nobody has to know, also those who have not quite joined.
     role_.reset();
     keys_.reset();
@@ -379,6 +469,12 @@ void SharedScreen::device_closed(const Error& error, TimePoint now) {
                                             "read the graphics?"},
                 now);
   }
+  if (device_ == Device::Live && !lit_ && first_) {
+    return lost(
+        {error.code, error.detail + " and had shown nothing but black: was its user's consent refused, or not "
+                                    "given in time? Is a display attached?"},
+        now, Loss::Dark);
+  }
   if (device_ == Device::Handshake || device_ == Device::Live) lost(error, now);
 }
 
@@ -391,16 +487,21 @@ bool SharedScreen::learn_limit() {
   return true;
 }
 
-void SharedScreen::lost(const Error& error, TimePoint now) {
+void SharedScreen::lost(const Error& error, TimePoint now, Loss loss) {
+  shaded_ = false;
   handshake_.reset();
   role_.reset();
   keys_.reset();
   leave_by_.reset();
+  full_since_.reset();
   complete_ = true;
   blank_until_.reset();
-  if (!options_.reconnect || !person_joined()) {
+  resume(now);  // there is nobody to type to
+  // With a consent that is missing there is something to wait for, also for those who are not in yet.
+  const bool stay = person_joined() || (loss == Loss::Consent && person_waits());
+  if (!options_.reconnect || !stay) {
     device_ = Device::Absent;
-    away_ = false;
+    away_ = consent_ = false;
     retry_at_.reset();
     caption_at_.reset();
     return end_all(error, now);
@@ -412,12 +513,14 @@ void SharedScreen::lost(const Error& error, TimePoint now) {
     events_.emplace_back(DeviceLost{error});
   }
   device_ = Device::Away;
-  restarting_ = restarting_ && restarts(error.code);
+  consent_ = loss == Loss::Consent;
+  restarting_ = restarting_ && restarts(error.code) && loss == Loss::Plain;
   why_away_ = restarting_ ? std::string() : error.detail;
   away_code_ = error.code;
   end_scripts({restarting_ ? Errc::Unreachable : error.code, away_sentence()}, now);
   retry_at_ = now + retry_;
   retry_ = std::min<Duration>(retry_ * 2, kLastRetry);
+  if (screen_.size() == rfb::Size{}) (void)screen_.resize(kNoPicture);
   caption(now);
   accept_waiting(now);  // they may wait with the others
 }
@@ -429,9 +532,16 @@ std::string SharedScreen::away_sentence() const {
 }
 
 void SharedScreen::caption(TimePoint now) {
-  std::string text =
-      options_.name + (restarting_ ? " is restarting" : " is away") + ", waiting " + minutes(now - away_since_);
-  if (!why_away_.empty()) text += "\n" + why_away_;
+  std::string text = options_.name;
+  text += consent_ ? " needs the consent of its user" : restarting_ ? " is restarting" : " is away";
+  text += ", waiting " + minutes(now - away_since_);
+  if (consent_) {
+    text +=
+        "\nA management tool asks for it: the PC shows six digits then, which are entered there. The picture comes "
+        "as soon as it is given.";
+  } else if (!why_away_.empty()) {
+    text += "\n" + why_away_;
+  }
   changed(caption_.show(screen_, text));
   caption_at_ = now + seconds(1);
   show(now);
@@ -449,15 +559,17 @@ void SharedScreen::end_all(const Error& error, TimePoint now) {
 void SharedScreen::leave_device(TimePoint now) {
   if (device_ != Device::Live || role_->output().empty()) return drop_device();
   leave_by_ = now + kLeave;
+  leave_last_ = now + kLeaveMost;
 }
 
 void SharedScreen::drop_device() {
   device_ = Device::Absent;
   leave_by_.reset();
+  full_since_.reset();
   handshake_.reset();
   role_.reset();
   keys_.reset();
-  away_ = false;
+  away_ = consent_ = shaded_ = false;
   retry_at_.reset();
   caption_at_.reset();
   retry_ = kFirstRetry;
@@ -471,13 +583,14 @@ Bytes SharedScreen::device_output() const {
   return device_ == Device::Live ? role_->output() : Bytes{};
 }
 
-void SharedScreen::device_sent(std::size_t n) {
-  if (device_ == Device::Handshake) {
-    handshake_->sent(n);
-  } else if (device_ == Device::Live) {
-    role_->sent(n);
-    if (leave_by_ && role_->output().empty()) drop_device();
-  }
+void SharedScreen::device_sent(std::size_t n, TimePoint now) {
+  if (device_ == Device::Handshake) return handshake_->sent(n);
+  if (device_ != Device::Live || n == 0) return;
+  role_->sent(n);
+  watch_input(now, true);
+  if (leave_by_ && role_->output().empty()) return drop_device();
+  if (leave_by_) leave_by_ = std::min(now + kLeave, leave_last_);
+  if (role_->takes_input()) resume(now);
 }
 
 std::optional<SharedScreen::Event> SharedScreen::next_event() {
@@ -497,8 +610,10 @@ std::optional<TimePoint> SharedScreen::deadline() const {
   if (stale_ && !complete_ && !blank_until_) sooner(due, shown_ + kShowInterval);
   sooner(due, blank_until_);
   sooner(due, leave_by_);
+  if (full_since_) sooner(due, *full_since_ + kStall);
   sooner(due, retry_at_);
   sooner(due, caption_at_);
+  if (!shaded_ && wants_dark_caption()) sooner(due, dark_at_);
   return due;
 }
 
@@ -518,6 +633,10 @@ void SharedScreen::tick(TimePoint now) {
     events_.emplace_back(DropDevice{});
     lost({failed->code, "the machine's screen: " + failed->detail}, now);
   }
+  if (full_since_ && now - *full_since_ >= kStall) {
+    events_.emplace_back(DropDevice{});
+    lost({Errc::Timeout, options_.name + " takes no keyboard and mouse input"}, now);
+  }
   if (leave_by_ && now >= *leave_by_) drop_device();
   if (retry_at_ && now >= *retry_at_) {
     retry_at_.reset();
@@ -525,6 +644,7 @@ void SharedScreen::tick(TimePoint now) {
   }
   if (caption_at_ && now >= *caption_at_) caption(now);
   if (blank_until_ && now >= *blank_until_) unveil();
+  shade(now);
   show(now);
 }
 

@@ -190,16 +190,6 @@ TEST_F(StreamTls, DestroyedDuringTheHandshake) {
   run_for(milliseconds(40));
 }
 
-TEST_F(StreamTls, DestroyedBeforeTheFirstStep) {
-  auto [a, b] = test::tcp_pair();
-  auto client = std::make_unique<Stream>(*loop, std::move(a));
-  client->start_tls(*tls::Context::client({}), seconds(5), [&](Result<void>) { FAIL(); });
-  client.reset();
-  run_for(milliseconds(20));
-  char byte = 0;
-  EXPECT_EQ(::recv(b.get(), &byte, 1, 0), 0) << "nothing was sent";
-}
-
 TEST_F(StreamTls, ResumesWithTheSessionOfAnEarlierStream) {
   tls::SessionPtr session;
   const tls::Context client_context = *tls::Context::client({});

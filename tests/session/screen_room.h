@@ -184,6 +184,7 @@ class ScreenRoom {
   std::optional<sim::KvmServer> amt;
   bool amt_reads = true;
   std::optional<Error> unreachable;  // why the machine cannot be had
+  std::uint8_t start_status = 0;     // with that
   bool answers = true;               // false: nothing comes of opening it
   std::vector<Error> amt_errors;     // why AMT has ended its sessions
   std::vector<rfb::PixelFormat> formats;
@@ -213,7 +214,7 @@ class ScreenRoom {
     bool moved = false;
     if (amt && amt_reads && !screen.device_output().empty()) {
       const Buffer part = piece(screen.device_output());
-      screen.device_sent(part.size());
+      screen.device_sent(part.size(), now);
       moved = true;
       const Result<void> taken = amt->receive(part, now);
       amt_events();
@@ -249,7 +250,7 @@ class ScreenRoom {
       if (std::holds_alternative<Shared::NeedDevice>(*e)) {
         if (!answers) continue;
         if (unreachable) {
-          screen.device_failed({*unreachable, 0}, now);
+          screen.device_failed({*unreachable, start_status}, now);
           continue;
         }
         ++opened;
@@ -274,8 +275,8 @@ class ScreenRoom {
       append(p.out, p.handshake.output());
       p.handshake.sent(p.handshake.output().size());
     }
-    if (!p.out.empty()) {
-      const Buffer part = piece(p.out);
+    if (!p.out.empty() && screen.takes(id)) {
+      const Buffer part = piece(Bytes(p.out).first(std::min<std::size_t>(p.out.size(), 8192)));
       p.out.erase(p.out.begin(), p.out.begin() + static_cast<std::ptrdiff_t>(part.size()));
       screen.receive_viewer(id, part, now);
       moved = true;

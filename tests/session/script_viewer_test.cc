@@ -66,7 +66,7 @@ class ScriptViewer : public testing::Test {
     machine_->sent(out.size());
     if (!out.empty()) screen_->receive_device(out, now_);
     const Buffer in(screen_->device_output().begin(), screen_->device_output().end());
-    screen_->device_sent(in.size());
+    screen_->device_sent(in.size(), now_);
     EXPECT_TRUE(in.empty() || machine_->receive(in, now_));
     while (const auto event = machine_->next_event()) {
       if (const auto* key = std::get_if<sim::KvmServer::Key>(&*event)) {
@@ -164,7 +164,7 @@ TEST_F(ScriptViewer, WaitsForTheFirstPicture) {
     screen_->receive_device(one, now_);
     ++bytes;
     const Buffer in(screen_->device_output().begin(), screen_->device_output().end());
-    screen_->device_sent(in.size());
+    screen_->device_sent(in.size(), now_);
     ASSERT_TRUE(machine_->receive(in, now_));
     while (const auto event = screen_->next_event()) {
       if (std::holds_alternative<SharedScreen::ViewerJoined>(*event)) joined_[id] = true;

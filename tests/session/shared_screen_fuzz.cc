@@ -88,7 +88,7 @@ class Room {
         break;
       case 7: open(as_bytes(who ? std::string_view("RFB 004.000\n\2\1\200") : std::string_view())); break;
       case 8: open(kOpening); break;
-      case 9: screen_.device_sent(screen_.device_output().size()); break;
+      case 9: screen_.device_sent(screen_.device_output().size(), now_); break;
       case 10: now_ += seconds(who ? 70 : 2); break;
       default:
         if (const auto due = screen_.deadline()) now_ = std::max(now_, *due);

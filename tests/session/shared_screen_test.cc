@@ -608,17 +608,26 @@ TEST(SharedScreen, TypingAheadOfAMachineThatDoesNotListen) {
   const ViewerId a = room.enter(), b = room.enter();
   room.settle();
   room.amt_reads = false;
+  std::string want, got;
   for (unsigned i = 0; i < 20'000; ++i) {
+    want += static_cast<char>('A' + i % 26);
     room.at(a).send(down(0x41 + i % 26));  // Shift around each
     room.at(a).send(up(0x41 + i % 26));
     room.at(a).send(rfb::PointerEvent{static_cast<std::uint8_t>(i % 2), static_cast<std::uint16_t>(i % 320), 5});
     if (i % 100 == 0) room.settle();
   }
+  EXPECT_FALSE(room.screen.takes(a)) << "nothing more is read from who types";
+  EXPECT_TRUE(room.screen.takes(b));
   EXPECT_LT(room.screen.device_output().size(), 2 * rfb::ClientRole::kMaxInput);
-  EXPECT_GT(room.screen.keys_dropped(), 0U);
+  room.run(SharedScreen::kStall - seconds(1));
   EXPECT_EQ(room.opened, 1U);
   room.amt_reads = true;
   room.run(seconds(1));
+  EXPECT_EQ(room.screen.keys_dropped(), 0U);
+  for (const auto& key : room.typed) {
+    if (key.down && key.key.value < 0x80) got += static_cast<char>(key.key.value);
+  }
+  EXPECT_TRUE(got == want) << got.size() << " of " << want.size();
   EXPECT_EQ(room.opened, 1U) << "the session goes on";
   EXPECT_EQ(room.wrong(b), "");
   // Nothing stays down.
@@ -628,6 +637,127 @@ TEST(SharedScreen, TypingAheadOfAMachineThatDoesNotListen) {
   ASSERT_FALSE(room.pointed.empty());
   EXPECT_EQ(room.pointed.back().buttons, 1);
   EXPECT_EQ(room.pointed.back().x, 19'999 % 320);
+}
+
+TEST(SharedScreen, AMachineThatNeverTakesInputIsOpenedAnew) {
+  ScreenRoom room(typing("us"));
+  const ViewerId a = room.enter();
+  room.settle();
+  room.amt_reads = false;
+  for (unsigned i = 0; i < 5'000; ++i) {
+    room.at(a).send(down(0x61));
+    room.at(a).send(up(0x61));
+  }
+  room.settle();
+  ASSERT_FALSE(room.screen.takes(a));
+  room.run(SharedScreen::kStall);
+  ASSERT_EQ(room.told<SharedScreen::DeviceLost>().size(), 1U);
+  EXPECT_EQ(room.told<SharedScreen::DeviceLost>()[0].error.code, Errc::Timeout);
+  EXPECT_TRUE(room.screen.takes(a));
+  room.amt_reads = true;
+  room.run(seconds(2));
+  EXPECT_EQ(room.opened, 2U);
+  EXPECT_EQ(room.wrong(a), "");
+}
+
+TEST(SharedScreen, WhatTheLastViewerTypedStillGoesOut) {
+  ScreenRoom room(typing("us"));
+  const ViewerId a = room.enter();
+  room.settle();
+  room.amt_reads = false;
+  for (unsigned i = 0; i < 1'000; ++i) {
+    room.at(a).send(down(0x61));
+    room.at(a).send(up(0x61));
+  }
+  room.settle();
+  room.leave(a);
+  while (!room.screen.device_output().empty()) {  // slowly, but all of it
+    room.now += milliseconds(900);
+    const auto due = room.screen.deadline();
+    ASSERT_TRUE(due && *due > room.now) << room.screen.device_output().size();
+    room.screen.device_sent(std::min<std::size_t>(1000, room.screen.device_output().size()), room.now);
+  }
+  room.settle();
+  EXPECT_FALSE(room.amt) << "then the session is given up";
+}
+
+// --- consent ----------------------------------------------------------------------------------------------
+
+TEST(SharedScreen, WaitsForTheConsentOfTheUser) {
+  ScreenRoom room;
+  room.unreachable = Error{Errc::Refused, "pc1: the user at the machine must consent first"};
+  room.start_status = 5;
+  const ViewerId a = room.enter();
+  room.settle();
+  ASSERT_FALSE(room.at(a).refused);
+  ASSERT_TRUE(room.at(a).viewer) << "it is let in";
+  EXPECT_EQ(room.at(a).viewer->size(), SharedScreen::kNoPicture);
+  rfb::Screen black;
+  ASSERT_TRUE(black.resize(SharedScreen::kNoPicture));
+  EXPECT_NE(room.wrong(a, black), "") << "a caption";
+  EXPECT_EQ(room.wrong(a, room.screen.screen()), "");
+  const ViewerId late = room.enter();
+  room.run(seconds(16));
+  EXPECT_TRUE(room.at(late).viewer);
+  EXPECT_EQ(room.told<SharedScreen::NeedDevice>().size(), 1U + 4) << "after 1, 2, 4 and 8 seconds";
+  room.unreachable.reset();
+  room.run(seconds(8));
+  EXPECT_EQ(room.told<SharedScreen::DeviceBack>().size(), 1U);
+  EXPECT_EQ(room.wrong(a), "") << "the machine's screen, in its size";
+  EXPECT_EQ(room.wrong(late), "");
+  room.leave(a);
+  room.leave(late);
+  room.run(seconds(60));
+  EXPECT_EQ(room.opened, 1U);
+}
+
+TEST(SharedScreen, ConsentIsNotWaitedForByWhoCannotReconnect) {
+  ScreenOptions options;
+  options.reconnect = false;
+  ScreenRoom room(options);
+  room.unreachable = Error{Errc::Refused, "pc1: the user at the machine must consent first"};
+  room.start_status = 5;
+  const ViewerId a = room.enter();
+  room.settle();
+  ASSERT_TRUE(room.at(a).refused);
+  EXPECT_NE(room.at(a).refused->detail.find("consent"), std::string::npos);
+}
+
+TEST(SharedScreen, ABlackPictureSaysWhatMayBeMissing) {
+  ScreenRoom room;
+  room.picture.set_cover(sim::KvmPicture::Cover::Black);
+  const ViewerId a = room.enter();
+  room.run(SharedScreen::kDark - milliseconds(10));
+  EXPECT_EQ(room.wrong(a), "");
+  room.run(milliseconds(20));
+  EXPECT_NE(room.wrong(a), "") << "a caption";
+  EXPECT_EQ(room.wrong(a, room.screen.screen()), "");
+  const ViewerId script = room.enter({.password = {}, .script = true});
+  room.run(milliseconds(10));
+  EXPECT_EQ(room.wrong(a), "") << "a script sees what the machine shows";
+  room.leave(script);
+  room.run(milliseconds(10));
+  EXPECT_NE(room.wrong(a), "");
+  room.picture.set_cover(sim::KvmPicture::Cover::None);
+  room.run(seconds(1));
+  EXPECT_EQ(room.wrong(a), "") << "nothing is left of it";
+  room.picture.set_cover(sim::KvmPicture::Cover::Black);
+  room.run(seconds(60));
+  EXPECT_EQ(room.wrong(a), "") << "what gets black later has another reason";
+}
+
+TEST(SharedScreen, ABlackSessionThatAmtEndsIsNoRestart) {
+  ScreenRoom room;
+  room.picture.set_cover(sim::KvmPicture::Cover::Black);
+  const ViewerId a = room.enter();
+  room.run(seconds(20));
+  room.unplug();
+  room.run(milliseconds(10));
+  ASSERT_EQ(room.told<SharedScreen::DeviceLost>().size(), 1U);
+  EXPECT_NE(room.told<SharedScreen::DeviceLost>()[0].error.detail.find("consent"), std::string::npos);
+  EXPECT_FALSE(room.at(a).ended);
+  room.run(seconds(2));
+  EXPECT_EQ(room.opened, 2U);
 }
 
 TEST(SharedScreen, SurvivesAmtsIdleLimit) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -31,7 +32,7 @@ class ScreenHost {
     virtual void screen_joined() = 0;
     /// It is over; what is left of output() may be flushed. Calls detach().
     virtual void screen_ended(const Error& error) = 0;
-    /// There may be output.
+    /// There may be output, or takes() is true again.
     virtual void screen_output() = 0;
   };
 
@@ -43,6 +44,8 @@ class ScreenHost {
 
   void attach(Client& client, session::ViewerId id, const session::ViewerOptions& options, const std::string& who);
   void detach(session::ViewerId id);
+  /// False: it must not be read from now; screen_output() comes when that has changed.
+  bool takes(session::ViewerId id);
   void receive(session::ViewerId id, Bytes in);
   Bytes output(session::ViewerId id) const { return screen_.viewer_output(id); }
   void sent(session::ViewerId id, std::size_t n);
@@ -82,7 +85,9 @@ class ScreenHost {
   const IpAddress destination_;
   session::SharedScreen screen_;
   std::map<session::ViewerId, Client*> clients_;
+  std::set<session::ViewerId> held_;  // were told that they are not taken from
   std::unique_ptr<net::Stream> device_;
+  std::shared_ptr<const void> session_;  // of device_
   std::unique_ptr<device::Opening> opening_;
   Endpoint device_at_;
   std::string device_tls_;

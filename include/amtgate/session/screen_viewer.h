@@ -43,6 +43,7 @@ class ScreenViewer {
 
   void receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
+  bool has_events() const { return !events_.empty(); }
   Bytes output() const;
   void sent(std::size_t n);
   std::optional<TimePoint> deadline() const;

@@ -11,6 +11,13 @@
 // Scripts look on beside them and take nothing from anybody: what they type is always taken, they never hold the
 // keyboard, and they see the machine's own picture only: they join when it has been drawn, and are ended when the
 // machine goes away.
+//
+// A machine that wants its user's consent first: where it refuses the session for that, viewers are let in to a
+// caption that says so, and it is asked again until it opens. Where it opens, AMT puts its prompt for the six digits
+// into the picture [Intel], and what viewers type reaches it; a picture that stays black gets a caption (what
+// firmware shows of the prompt is not known for all of it).
+//
+// Nothing that is typed is lost while AMT takes it slowly: whoever types is not read from meanwhile (takes()).
 #pragma once
 
 #include <cstdint>
@@ -94,6 +101,14 @@ class SharedScreen {
   static constexpr Duration kShowInterval = milliseconds(20);
   /// What goes to AMT behind the last viewer (its keys going up) has so long.
   static constexpr Duration kLeave = seconds(1);
+  /// As long as AMT goes on taking it: so long in all.
+  static constexpr Duration kLeaveMost = seconds(30);
+  /// What viewers are let in to where a machine has not shown anything yet.
+  static constexpr rfb::Size kNoPicture{1024, 768};
+  /// A picture that is black for so long from the beginning gets a caption.
+  static constexpr Duration kDark = seconds(5);
+  /// AMT has taken nothing for so long, and there is too much for it: it is gone.
+  static constexpr Duration kStall = seconds(30);
   /// The first picture of a machine is waited for no longer: there are viewers that ask once and keep what they get.
   static constexpr Duration kFirstPicture = seconds(3);
 
@@ -104,7 +119,10 @@ class SharedScreen {
   void add_viewer(ViewerId id, const ViewerOptions& viewer, const std::string& who, TimePoint now);
   /// It is gone, or was ended and is flushed.
   void remove_viewer(ViewerId id, TimePoint now);
+  /// Only while takes(): what it has sent before still waits for AMT otherwise.
   void receive_viewer(ViewerId id, Bytes in, TimePoint now);
+  /// May become true with device_sent(), and with all that ends the device.
+  bool takes(ViewerId id) const;
   /// Empty for a viewer that is not here.
   Bytes viewer_output(ViewerId id) const;
   void viewer_sent(ViewerId id, std::size_t n, TimePoint now);
@@ -123,7 +141,7 @@ class SharedScreen {
   /// Its connection has ended.
   void device_closed(const Error& error, TimePoint now);
   Bytes device_output() const;
-  void device_sent(std::size_t n);
+  void device_sent(std::size_t n, TimePoint now);
 
   std::optional<Event> next_event();
   std::optional<TimePoint> deadline() const;
@@ -141,12 +159,16 @@ class SharedScreen {
     bool ready = false;    // waits for a screen
     bool watches = false;  // came when somebody else was typing
     bool script = false;
+    bool typed = false;               // of a script: keys of it are on their way
     std::vector<rfb::Keysym> down{};  // keys that a script holds
   };
 
   Viewer* find(ViewerId id);
   void drain(ViewerId id, Viewer& viewer, TimePoint now);
   void on_ready(ViewerId id, Viewer& viewer, TimePoint now);
+  bool waits(ViewerId id, const Viewer& viewer) const;
+  void resume(TimePoint now);
+  void watch_input(TimePoint now, bool progress);
   void input(ViewerId id, const ScreenViewer::Event& event, TimePoint now);
   void admit_scripts(TimePoint now);
   void end_scripts(const Error& error, TimePoint now);
@@ -157,7 +179,8 @@ class SharedScreen {
   void drain_role(TimePoint now);
   void live(const rfb::ServerInit& init, Bytes rest, TimePoint now);
   void accept_waiting(TimePoint now);
-  void lost(const Error& error, TimePoint now);
+  enum class Loss { Plain, Consent, Dark };
+  void lost(const Error& error, TimePoint now, Loss loss = Loss::Plain);
   void leave_device(TimePoint now);
   void drop_device();
   void end_all(const Error& error, TimePoint now);
@@ -169,6 +192,10 @@ class SharedScreen {
   void show(TimePoint now);
   void show_to(Viewer& viewer, TimePoint now);
   bool person_joined() const;
+  bool person_waits() const;
+  bool script_here() const;
+  bool wants_dark_caption() const;
+  void shade(TimePoint now);
 
   ScreenOptions options_;
   auth::RandomSource& random_;
@@ -190,12 +217,19 @@ class SharedScreen {
   TimePoint away_since_;
   Duration retry_{kFirstRetry};
   bool restarting_ = false;
+  bool consent_ = false;               // its user's is what is missing
   std::optional<TimePoint> retry_at_;  // empty: it is being opened
   std::optional<TimePoint> caption_at_;
   rfb::Caption caption_;
 
   std::optional<TimePoint> leave_by_;     // nobody looks on: what AMT still has to get (keys going up) goes out first
+  TimePoint leave_last_;                  // the latest for that
+  std::optional<TimePoint> full_since_;   // AMT has all the input it may have, and has taken nothing since
   std::optional<TimePoint> blank_until_;  // nothing of the machine has been on the screen yet
+  bool lit_ = false;                      // something else than black has come since it is live
+  bool first_ = true;                     // it was not away before this session
+  TimePoint dark_at_;                     // black until here: captioned
+  bool shaded_ = false;                   // that caption is on the screen
   bool complete_ = true;                  // no update of AMT is under way
   bool drawn_ = false;                    // a whole update has come since it is live, or has its present size
   bool stale_ = false;                    // something has changed since viewers were shown the screen

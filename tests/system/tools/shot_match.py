@@ -148,4 +148,5 @@ def main():
         whole(shot, width, height, picture, a.lossy)
 
 
-main()
+if __name__ == "__main__":
+    main()
