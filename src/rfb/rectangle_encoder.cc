@@ -25,7 +25,8 @@ constexpr unsigned kZlibLevel = 5;
 constexpr int kZrleLevels[] = {4, 4, 4, 4, 4, 5, 5, 6, 7, 9};
 constexpr unsigned kDefaultZrleLevel = 4;
 
-constexpr unsigned kZlibRows = 16;
+/// Pixels of so many rows make a deflate block: a Huffman code of their own is worth more than it costs.
+constexpr unsigned kZlibRows = 32;
 
 /// Calls `call` with pieces of `area` that are at most `width` x `height`; returns how many there were.
 template <class Call>
@@ -73,14 +74,6 @@ struct RectangleEncoder::State {
     translation.append(out, view, area);
   }
 
-  void rre(Buffer& out, RreKind kind, const PixelView& view, const Rect& area) const {
-    const std::size_t at = out.size();
-    encode_rectangle_header(out, area, kind == RreKind::Rre ? kRre : kCoRre);
-    if (encode_rre(out, kind, view, area, translation)) return;
-    out.resize(at);
-    raw(out, view, area);
-  }
-
   /// RFC 6143 has no number 6; rfbproto: BE32 length, then RAW's bytes through a stream.
   void deflated(Buffer& out, const PixelView& view, const Rect& area) {
     encode_rectangle_header(out, area, kZlib);
@@ -89,7 +82,7 @@ struct RectangleEncoder::State {
     each_piece(area, area.width, kZlibRows, [&](const Rect& rows) {
       pixels.clear();
       translation.append(pixels, view, rows);
-      zlib.add(out, pixels);
+      zlib.add_blocks(out, pixels, pixels.size());
     });
     zlib.flush(out);
     const std::size_t length = out.size() - at - 4;
@@ -98,11 +91,10 @@ struct RectangleEncoder::State {
 
   std::size_t encode(Buffer& out, const PixelView& view, const Rect& area, std::optional<unsigned> quality) {
     switch (encodings.pixels) {
-      case kRre:
-      case kCoRre: {
-        const RreKind kind = encodings.pixels == kRre ? RreKind::Rre : RreKind::CoRre;
-        return each_piece(area, kMaxRreSide, kMaxRreSide, [&](const Rect& r) { rre(out, kind, view, r); });
-      }
+      case kRre: return encode_rre(out, view, area, translation);
+      case kCoRre:
+        return each_piece(area, kMaxRreSide, kMaxRreSide,
+                          [&](const Rect& r) { encode_corre(out, view, r, translation); });
       case kHextile:
         encode_rectangle_header(out, area, kHextile);
         encode_hextile(out, view, area, translation);
