@@ -99,6 +99,7 @@ Result<void> ServerRole::on_message(const ClientMessage& message) {
     ignored_ += text->length;
   } else if (const auto* other = std::get_if<OtherClientMessage>(&message)) {
     ignored_ += other->message.size();
+    if (other->type == ClientType::SetDesktopSize && speaks_extended() && denied_ < kMaxDenied) ++denied_;
   }
   return {};
 }
@@ -132,6 +133,7 @@ void ServerRole::on_request(const UpdateRequest& m) {
   if (!m.incremental) {
     damage_.add(area);
     if (shown_) shown_->forget(area);
+    size_asked_ |= speaks_extended();
     all_in_one_ |= !area.empty();
   }
   asked_ = asked_ ? around(*asked_, area) : area;
@@ -217,6 +219,12 @@ bool ServerRole::follows() const {
   return encoder_.encodings().desktop_size || encoder_.encodings().extended_desktop_size;
 }
 
+/// A viewer that knows both is told by the simpler one: it does not learn then that there is SetDesktopSize, and does
+/// not ask for what AMT cannot do.
+bool ServerRole::speaks_extended() const {
+  return encoder_.encodings().extended_desktop_size && !encoder_.encodings().desktop_size;
+}
+
 /// Makes or drops the fixed picture.
 void ServerRole::fit() {
   if (viewer_size_ == screen_size_ || follows()) {
@@ -277,6 +285,7 @@ void ServerRole::show(const PixelView& screen, TimePoint now) {
     colour_map_due_ = false;
   }
   if (!picture_ && viewer_size_ != screen_size_) return send_size();
+  if (size_asked_ || denied_ != 0) return send_size_answers();
   const PixelView view = picture_ ? letterboxed(screen) : screen;
   if (!damage_.empty()) return send_picture(view, now);
   if (!announce() && loss_.due()) send_exactly(view);
@@ -315,26 +324,33 @@ void ServerRole::send_size() {
   damage_.add_all();
   loss_.resize(viewer_size_);
   if (shown_) shown_->forget();
+  if (speaks_extended()) {
+    size_asked_ = true;
+    return send_size_answers();
+  }
   Buffer& out = out_.buffer();
   const std::size_t head = out.size();
   encode(out, UpdateBegin{1});
-  if (encoder_.encodings().desktop_size) {
-    encode_rectangle_header(out, whole(viewer_size_), kDesktopSize);
-  } else {
-    // x 0: the server's own doing, y 0: no error; one screen: id, x, y, width, height, flags (rfbproto).
-    encode_rectangle_header(out, whole(viewer_size_), kExtendedDesktopSize);
-    Writer(out)
-        .u8(1)
-        .u8(0)
-        .be16(0)
-        .be32(0)
-        .be16(0)
-        .be16(0)
-        .be16(viewer_size_.width)
-        .be16(viewer_size_.height)
-        .be32(0);
-  }
+  encode_rectangle_header(out, whole(viewer_size_), kDesktopSize);
   // All of it is new to the viewer; some ask for what has changed only, and wait for the server to know that.
+  update_sent(out.size() - head);
+}
+
+/// ExtendedDesktopSize, which may not come with pixels.
+void ServerRole::send_size_answers() {
+  Buffer& out = out_.buffer();
+  const std::size_t head = out.size();
+  encode(out, UpdateBegin{static_cast<std::uint16_t>((size_asked_ ? 1 : 0) + denied_)});
+  // x 0: the server's own doing, y 0: no error; or 1: the viewer's wish, 1: prohibited.
+  const auto say = [&](std::uint16_t code) {
+    encode_rectangle_header(out, {code, code, viewer_size_.width, viewer_size_.height}, kExtendedDesktopSize);
+    // One screen: id, x, y, width, height, flags (rfbproto).
+    Writer w(out);
+    w.u8(1).zeros(3).be32(0).be16(0).be16(0).be16(viewer_size_.width).be16(viewer_size_.height).be32(0);
+  };
+  if (size_asked_) say(0);
+  for (; denied_ != 0; --denied_) say(1);
+  size_asked_ = false;
   update_sent(out.size() - head);
 }
 

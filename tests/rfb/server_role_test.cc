@@ -567,6 +567,33 @@ TEST(ServerRole, DesktopSizeWhereBothAreKnown) {
   EXPECT_EQ(j.wrong(), "");
 }
 
+TEST(ServerRole, ExtendedDesktopSizeIsAnswered) {
+  Joined j({100, 80});
+  j.set_encodings({kRaw, kExtendedDesktopSize});
+  j.ask(false);
+  j.role.show(j.screen.view(), j.now);
+  Buffer out = j.take();
+  const std::string screen = " 0064 0050 fffffecc 01 000000  00000000 0000 0000 0064 0050 00000000";
+  EXPECT_EQ(to_hex(out), to_hex(test::hex("00 00 0001  0000 0000" + screen))) << "by itself";
+  EXPECT_TRUE(j.viewer.feed(out));
+  j.ask();
+  EXPECT_GT(j.show(), 0U);
+  EXPECT_EQ(j.wrong(), "");
+  const Buffer wish = test::hex("fb 00 0400 0300 01 00 00000000 0000 0000 0400 0300 00000000");
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(j.role.receive(wish, kNow));
+  j.ask();
+  j.role.show(j.screen.view(), j.now);
+  out = j.take();
+  EXPECT_EQ(to_hex(out), to_hex(test::hex("00 00 0002  0001 0001" + screen + " 0001 0001" + screen))) << "no, twice";
+  EXPECT_TRUE(j.viewer.feed(out));
+  EXPECT_EQ(j.viewer.size(), (Size{100, 80}));
+  j.set_encodings({kRaw, kExtendedDesktopSize, kDesktopSize});
+  j.settle();
+  EXPECT_TRUE(j.role.receive(wish, kNow));
+  j.ask();
+  EXPECT_EQ(j.show(), 0U) << "to those nothing was said of it";
+}
+
 TEST(ServerRole, RequestsForTheOldSize) {
   Joined j({200, 160});
   j.set_encodings({kRaw, kDesktopSize});

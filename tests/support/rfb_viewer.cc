@@ -147,7 +147,7 @@ RfbViewer::Step RfbViewer::pseudo(Reader& in, const Rectangle& r) {
       const unsigned screens = in.u8();
       in.skip(3 + std::size_t{16} * screens);
       if (in.failed()) return Step::More;
-      if (r.area.y == 0) resize({r.area.width, r.area.height});
+      if (r.area.y == 0 && size_ != rfb::Size{r.area.width, r.area.height}) resize({r.area.width, r.area.height});
       return Step::Done;
     }
     default: return wrong("rectangle of pseudo-encoding " + std::to_string(r.encoding));

@@ -7,5 +7,6 @@
 viewers_lab --profile 16.1 --boot-time 2
 try gvncviewer 'lossy fit' gvncviewer $address
 try xtigervncviewer lossy xtigervncviewer $address
+ok "xtigervncviewer need not ask for each update" grep -q 'Enabling continuous updates' "$T/xtigervncviewer.log"
 try xtightvncviewer 'lossy keeps' xtightvncviewer $address
 try ssvncviewer lossy ssvncviewer $address

@@ -47,6 +47,8 @@ class ServerRole {
   static constexpr std::size_t kMaxEvents = 4096;
   /// Answers (to fences and the like) that the viewer has not read; one that asks on without reading is ended.
   static constexpr std::size_t kMaxAnswers = 64U << 10U;
+  /// Wishes for another size that wait for an answer. Nobody resizes AMT's screen; more of them get none.
+  static constexpr unsigned kMaxDenied = 64;
 
   /// Begins with ServerInit: `size`, kRgb888 and `name`. (noVNC falls back to 64 colours when it reads AMT's own
   /// name.)
@@ -91,6 +93,8 @@ class ServerRole {
   void fit();
   bool announce();
   void send_size();
+  void send_size_answers();
+  bool speaks_extended() const;
   void send_picture(const PixelView& view, TimePoint now);
   void send_exactly(const PixelView& view);
   PixelView letterboxed(const PixelView& screen);
@@ -116,6 +120,8 @@ class ServerRole {
   Buffer sync_answer_;  // to be sent behind the viewer's next message
   std::size_t answers_ = 0;
   bool colour_map_due_ = false;
+  bool size_asked_ = false;  // with ExtendedDesktopSize
+  unsigned denied_ = 0;      // wishes for another size that are not answered yet
   bool qemu_key_due_ = false, qemu_key_said_ = false;
   std::vector<Rect> rectangles_;
   std::uint64_t ignored_ = 0;
