@@ -9,9 +9,10 @@
 namespace amtgate::rfb {
 namespace {
 
-/// Cells that have to be damaged before it is looked for a scroll, and that it has to mend: 4096 pixels are a line of
-/// text of 32 letters.
+/// Cells that a scroll has to mend: 4096 pixels are a line of text of 32 letters.
 constexpr std::size_t kMinCells = 16;
+/// Cells that have to be damaged before it is looked for: more than one of AMT's tiles, which comes at every key.
+constexpr std::size_t kMinDamage = 2 * kMinCells;
 
 /// Searches in vain before one in two is left out, then two in three, and so on: a video does not scroll.
 constexpr unsigned kMisses = 4;
@@ -72,14 +73,15 @@ bool ShownPicture::has(const PixelView& view, const Rect& area, int dy) const {
 }
 
 void ShownPicture::drop_known(const PixelView& view, const Rect& area, Damage& damage) const {
-  damage.each_cell(area, [&](Damage::Cell cell, const Rect& pixels) {
-    if (damage.dirty(cell) && has(view, pixels, 0)) damage.set(cell, false);
+  damage.each_dirty(area, [&](Damage::Cell cell, const Rect& pixels) {
+    if (has(view, pixels, 0)) damage.set(cell, false);
   });
 }
 
 std::optional<ShownPicture::Copy> ShownPicture::scroll(const PixelView& view, const Rect& area, Damage& damage) {
+  if (damage.cells() < kMinDamage) return std::nullopt;
   const Rect around = damage.around(area);
-  if (damage.cells() < kMinCells || around.empty()) return std::nullopt;
+  if (around.empty()) return std::nullopt;
   if (pause_ > 0) {
     --pause_;
     return std::nullopt;

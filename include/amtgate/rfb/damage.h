@@ -47,6 +47,16 @@ class Damage {
         call(Cell{column, row}, pixels_of({column, column, row, 1}));
     }
   }
+  /// The same for the dirty ones; `call` may clean them.
+  template <class Call>
+  void each_dirty(const Rect& area, Call call) const {
+    const Cells c = cells_of(area);
+    for (unsigned row = c.top; row < c.bottom; ++row) {
+      for (unsigned column = c.left; column < c.right && in_row_[row] != 0; ++column) {
+        if (dirty({column, row})) call(Cell{column, row}, pixels_of({column, column, row, 1}));
+      }
+    }
+  }
   /// The smallest rectangle around the dirty cells that touch `area`.
   Rect around(const Rect& area) const;
 
