@@ -29,6 +29,7 @@ void Damage::add(const Rect& area) {
 }
 
 void Damage::remove(const Rect& area) {
+  if (dirty_ == 0) return;
   const Cells c = cells_of(area);
   for (unsigned row = c.top; row < c.bottom; ++row) {
     for (unsigned column = c.left; column < c.right; ++column) set({column, row}, false);

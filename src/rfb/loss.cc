@@ -23,9 +23,7 @@ void Loss::copy(const Rect& to, int dy) {
 
 void Loss::beat() {
   const Rect all{0, 0, ages_[1].size().width, ages_[1].size().height};
-  ages_[1].each_cell(all, [&](Damage::Cell cell, const Rect&) {
-    if (ages_[1].dirty(cell)) ages_[2].set(cell, true);
-  });
+  ages_[1].each_dirty(all, [&](Damage::Cell cell, const Rect&) { ages_[2].set(cell, true); });
   ages_[1].remove(all);
   std::swap(ages_[0], ages_[1]);
 }

@@ -579,5 +579,28 @@ TEST(ClientRole, EventsTellAllThatChanges) {
   }
 }
 
+TEST(ClientRole, TextsOfTheMachineAreForNobody) {
+  Joined j({64, 64});
+  j.take_events();
+  j.sent();
+  j.told();
+  for (const char* text : {"03000000 00000005 68656c6c6f",                           // a clipboard
+                           "03000000 00000000",                                      // an empty one
+                           "03000000 0000000e 004b766d457874436d6400010201",         // KvmExtCmd
+                           "03000000 00000010 004b766d446174614368616e6e656c00"}) {  // KvmDataChannel: it is there
+    EXPECT_TRUE(j.receive(test::hex(text))) << text;
+    EXPECT_EQ(j.sent(), "") << text;
+    EXPECT_EQ(j.told(), "") << text;
+  }
+  // One that says that it has 100000 bytes is skipped as it comes.
+  Buffer long_text = test::hex("03000000 000186a0");
+  long_text.resize(8 + 100'000, 0x41);
+  long_text.push_back(2);
+  for (std::size_t at = 0; at < long_text.size(); at += 1000) {
+    EXPECT_TRUE(j.receive(Bytes(long_text).subspan(at, std::min<std::size_t>(1000, long_text.size() - at))));
+  }
+  EXPECT_EQ(j.told(), "bell ");
+}
+
 }  // namespace
 }  // namespace amtgate::rfb
