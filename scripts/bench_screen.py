@@ -232,11 +232,11 @@ def crowded(rounds, seconds, recording, scratch):
     try:
         title = "%d machines that draw %d frames a second of 720x400 text, a ZRLE viewer at each" % (CROWD, FPS)
         for name, runs in interleaved(title, contenders, rounds, lambda c: c.crowd(recording, setting, seconds)).items():
-            each = [[f / r["seconds"] for f in r["frames"]] for r in runs]
+            each = [[s["frames"] / s["seconds"] if s["frames"] else 0 for s in r["sessions"]] for r in runs]
             d = {"min_fps": statistics.median(min(e) for e in each), "median_fps": statistics.median(statistics.median(e) for e in each),
                  "cpus": statistics.median(r["cpu_s"] / r["seconds"] for r in runs),
                  "host_cpus": statistics.median(r["host_cpu_s"] / r["seconds"] for r in runs),
-                 "cpu_ms_per_frame": statistics.median(1000 * r["cpu_s"] / sum(r["frames"]) for r in runs), "runs": runs}
+                 "cpu_ms_per_frame": statistics.median(1000 * r["cpu_s"] / max(1, sum(s["frames"] for s in r["sessions"])) for r in runs), "runs": runs}
             out[name] = d
             table(title + " (load programs share the CPUs)", ["", "fps, slowest", "fps, median", "CPUs", "CPU ms a frame", "host CPUs"],
                   [[name, "%.2f" % d["min_fps"], "%.2f" % d["median_fps"], "%.2f" % d["cpus"], "%.2f" % d["cpu_ms_per_frame"], "%.2f" % d["host_cpus"]]])

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -98,6 +98,27 @@ struct Part {
   std::uint64_t bytes = 0, updates = 0;
 };
 
+/// The last frame that a viewer has seen of a machine that draws at its own pace.
+class Progress {
+ public:
+  struct At {
+    unsigned frame = 0;
+    std::int64_t when = 0;  // monotonic_ns()
+  };
+  void seen(unsigned frame) {
+    const std::lock_guard hold(lock_);
+    if (frame != at_.frame) at_ = {frame, monotonic_ns()};
+  }
+  At at() const {
+    const std::lock_guard hold(lock_);
+    return at_;
+  }
+
+ private:
+  mutable std::mutex lock_;
+  At at_;
+};
+
 }  // namespace
 
 int follow(const std::string& file, const std::string& host, const std::string& port, const std::string& setting,
@@ -160,7 +181,7 @@ int crowd(const std::string& file, const std::string& host, const std::string& p
   const Recording recording(file);
   in_addr first{};
   if (::inet_pton(AF_INET, host.c_str(), &first) != 1) die("not an address: " + host);
-  std::vector<std::atomic<unsigned>> at(count);
+  std::vector<Progress> progress(count);
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < count; ++i) {
@@ -171,35 +192,49 @@ int crowd(const std::string& file, const std::string& host, const std::string& p
       LibraryViewer viewer(to, port, setting, Inbox::Reads::WhenAsked);
       viewer.request_all();
       while (!stop) {
-        if (viewer.update(100)) at[i] = number_seen(viewer);
+        if (viewer.update(100)) progress[i].seen(number_seen(viewer));
       }
       // What is there in the end is a frame that was drawn; all pixels of it.
+      unsigned frame = progress[i].at().frame;
       Wanted wanted(recording, viewer.format());
-      for (unsigned n = 0; n <= at[i]; ++n) wanted.next();
+      for (unsigned n = 0; n <= frame; ++n) wanted.next();
       while (!wanted.all_seen(viewer)) {
-        if (!viewer.update(100)) die(to + ": another picture than frame " + std::to_string(at[i]));
-        for (const unsigned now = number_seen(viewer); at[i] < now; ++at[i]) wanted.next();
+        if (!viewer.update(100)) die(to + ": another picture than frame " + std::to_string(frame));
+        for (const unsigned now = number_seen(viewer); frame < now; ++frame) wanted.next();
       }
     });
   }
-  const auto slowest = [&] { return std::min_element(at.begin(), at.end())->load(); };
-  for (int i = 0; slowest() < 3; ++i) {
+  const auto all = [&] {
+    std::vector<Progress::At> out;
+    for (const Progress& p : progress) out.push_back(p.at());
+    return out;
+  };
+  const auto begun = [&] {
+    const auto now = all();
+    return std::all_of(now.begin(), now.end(), [](const Progress::At& p) { return p.frame >= 3; });
+  };
+  for (int i = 0; !begun(); ++i) {
     if (i == 300) die("not all sessions have begun");
     ::poll(nullptr, 0, 100);
   }
   say("begin");
   const std::int64_t from = monotonic_ns();
-  std::vector<unsigned> before(at.begin(), at.end());
+  const std::vector<Progress::At> before = all();
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-  std::vector<unsigned> after(at.begin(), at.end());
+  const std::vector<Progress::At> after = all();
   const double took = 1e-9 * static_cast<double>(monotonic_ns() - from);
   say("end");
-  const bool ended = *std::max_element(after.begin(), after.end()) + 1 >= recording.frames();
   stop = true;
   for (auto& t : threads) t.join();
-  if (ended) die("the recording is too short");
-  std::printf("{\"seconds\": %.3f, \"frames\": [", took);
-  for (unsigned i = 0; i < count; ++i) std::printf("%s%u", i == 0 ? "" : ", ", after[i] - before[i]);
+  for (const Progress::At& p : after) {
+    if (p.frame + 1 >= recording.frames()) die("the recording is too short");
+  }
+  std::printf("{\"seconds\": %.3f, \"sessions\": [", took);
+  for (unsigned i = 0; i < count; ++i) {
+    // From a frame to a frame: the window's ends are anywhere between two.
+    std::printf("%s{\"frames\": %u, \"seconds\": %.4f}", i == 0 ? "" : ", ", after[i].frame - before[i].frame,
+                1e-9 * static_cast<double>(after[i].when - before[i].when));
+  }
   std::printf("]}\n");
   return 0;
 }
