@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amtgate/base/take_front.h"
 #include "amtgate/redir/framing.h"
 #include "amtgate/redir/messages.h"
 #include "amtgate/session/redir_joint.h"
@@ -275,10 +276,7 @@ void PassthroughJoint::client_sent(std::size_t n) {
 }
 
 std::optional<Event> PassthroughJoint::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return take_front(events_);
 }
 
 std::optional<TimePoint> PassthroughJoint::deadline() const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "amtgate/base/take_front.h"
+
 namespace amtgate::session {
 namespace {
 
@@ -60,10 +62,7 @@ void RedirJoint::receive_device(Bytes in, TimePoint) {
 }
 
 std::optional<Event> RedirJoint::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return take_front(events_);
 }
 
 void RedirJoint::device_opened(Bytes rest, TimePoint now) {

@@ -1,8 +1,18 @@
 #include "amtgate/session/screen_viewer.h"
 
+#include "amtgate/base/take_front.h"
 #include "amtgate/session/viewer_handshake.h"
 
 namespace amtgate::session {
+namespace {
+
+bool typed(const ScreenViewer::Event& event) {
+  return std::holds_alternative<rfb::KeyEvent>(event) || std::holds_alternative<rfb::QemuKeyEvent>(event) ||
+         std::holds_alternative<rfb::PointerEvent>(event);
+}
+
+}  // namespace
+
 ScreenViewer::ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now)
     : script_(options.script), handshake_(viewer_handshake(options.password, options.tls, random), now) {
   if (!script_) return;
@@ -72,10 +82,7 @@ void ScreenViewer::accept(rfb::Size size, const std::string& name, TimePoint now
 
 void ScreenViewer::end(const Error& error, TimePoint now) {
   if (state_ == State::Over || state_ == State::Refusing) return;
-  if (state_ == State::Live || state_ == State::Waiting) {
-    events_.clear();  // what it has typed and nobody has taken
-    return over(error);
-  }
+  if (state_ == State::Live || state_ == State::Waiting) return over(error);
   error_ = error;
   state_ = State::Refusing;
   handshake_.refuse(error.detail, now);
@@ -97,10 +104,7 @@ void ScreenViewer::sent(std::size_t n) {
 }
 
 std::optional<ScreenViewer::Event> ScreenViewer::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return take_front(events_);
 }
 
 std::optional<TimePoint> ScreenViewer::deadline() const {
@@ -120,6 +124,7 @@ void ScreenViewer::tick(TimePoint now) {
 void ScreenViewer::over(Error error) {
   if (state_ == State::Over) return;
   state_ = State::Over;
+  std::erase_if(events_, typed);  // what nobody has taken yet
   events_.emplace_back(Ended{std::move(error)});
 }
 

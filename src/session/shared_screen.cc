@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
 #include "amtgate/redir/messages.h"
 
 namespace amtgate::session {
@@ -10,30 +12,6 @@ namespace {
 /// A machine that ends the session before it has drawn a frame of this size was not asked too much: 1920x1080 at 16
 /// bits works on all but the first generations.
 constexpr std::uint64_t kSurelyFits = 1920ULL * 1080 * 2;
-
-void sooner(std::optional<TimePoint>& first, std::optional<TimePoint> t) {
-  if (t && (!first || *t < *first)) first = t;
-}
-
-/// "0:12".
-std::string minutes(Duration d) {
-  const auto s = std::chrono::duration_cast<seconds>(d).count();
-  return std::to_string(s / 60) + (s % 60 < 10 ? ":0" : ":") + std::to_string(s % 60);
-}
-
-bool all_black(const rfb::PixelView& view) {
-  const std::size_t row = view.size.width * view.bytes_per_pixel();
-  for (unsigned y = 0; y < view.size.height; ++y) {
-    const std::uint8_t* at = view.at(0, y);
-    if (std::any_of(at, at + row, [](std::uint8_t b) { return b != 0; })) return false;
-  }
-  return true;
-}
-
-/// What one sees of a machine that restarts: it closes, resets, does not answer, has no listener yet.
-bool restarts(Errc code) {
-  return code == Errc::Closed || code == Errc::Timeout || code == Errc::Unreachable;
-}
 
 }  // namespace
 
@@ -92,14 +70,6 @@ void SharedScreen::viewer_sent(ViewerId id, std::size_t n, TimePoint now) {
   show_to(*viewer, now);
 }
 
-/// A viewer that asks, or has room again. While an update of AMT is under way it is shown what the others were: the
-/// rest comes with show(), unless there is none.
-void SharedScreen::show_to(Viewer& viewer, TimePoint now) {
-  if (viewer.typed) return;  // a script takes the answer for a sign that its keys have gone on
-  rfb::ServerRole* role = viewer.machine.screen();
-  if (role != nullptr && !blank_until_ && (complete_ || !stale_)) role->show(screen_.view(), now);
-}
-
 void SharedScreen::viewer_tls_started(ViewerId id, TimePoint now) {
   Viewer* viewer = find(id);
   if (viewer == nullptr) return;
@@ -152,10 +122,7 @@ void SharedScreen::on_ready(ViewerId id, Viewer& viewer, TimePoint now) {
       return;  // drain() goes on with what that brought
     }
   }
-  if (viewer.script && away_) {
-    viewer.machine.end({why_away_.empty() ? Errc::Unreachable : away_code_, away_sentence()}, now);
-    return;
-  }
+  if (viewer.script && absence_.on()) return viewer.machine.end(absence_.refusal(options_.name), now);
   viewer.ready = true;
   leave_by_.reset();
   shade(now);  // a script gets the machine's own picture
@@ -199,102 +166,6 @@ void SharedScreen::end_scripts(const Error& error, TimePoint now) {
     viewer.machine.end(error, now);
     drain(id, viewer, now);
   }
-}
-
-// --- keyboard and mouse -----------------------------------------------------------------------------------
-
-void SharedScreen::pass_keyboard_on(TimePoint now) {
-  for (const auto& [id, viewer] : viewers_) {
-    // With `view` those who came to watch go on watching.
-    if (!viewer.machine.joined() || viewer.script || (viewer.watches && options_.share == Share::View)) continue;
-    return void(give(id, now));
-  }
-}
-
-/// Nothing of this viewer goes on before AMT has taken more.
-bool SharedScreen::waits(ViewerId id, const Viewer& viewer) const {
-  return role_ && !role_->takes_input() && (viewer.script || typist_ == id);
-}
-
-bool SharedScreen::takes(ViewerId id) const {
-  const auto it = viewers_.find(id);
-  return it == viewers_.end() || !waits(id, it->second);
-}
-
-/// What has waited goes on.
-void SharedScreen::resume(TimePoint now) {
-  for (auto& [id, viewer] : viewers_) {
-    drain(id, viewer, now);
-    if (!viewer.typed || viewer.machine.has_events() || !device_output().empty()) continue;
-    viewer.typed = false;
-    show_to(viewer, now);
-  }
-}
-
-void SharedScreen::watch_input(TimePoint now, bool progress) {
-  if (!role_ || role_->takes_input()) {
-    full_since_.reset();
-    shaded_ = false;
-  } else if (progress || !full_since_) {
-    full_since_ = now;
-  }
-}
-
-Result<void> SharedScreen::give(ViewerId id, TimePoint now) {
-  const Viewer* viewer = find(id);
-  if (viewer == nullptr || !viewer->machine.joined()) {
-    return Error{Errc::BadValue, "viewer " + std::to_string(id.value) + " does not look at this screen"};
-  }
-  if (viewer->script) return Error{Errc::BadValue, "a script types whoever has the keyboard"};
-  if (typist_ == id) return {};
-  release_keys(now);
-  typist_ = id;
-  find(id)->watches = false;
-  resume(now);
-  return {};
-}
-
-void SharedScreen::release_keys(TimePoint now) {
-  if (!keys_ || !role_) return;
-  strokes_.clear();
-  keys_->release_all(strokes_);
-  for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
-  role_->release_buttons(now);
-}
-
-void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoint now) {
-  Viewer& viewer = *find(id);
-  if (!role_ || (typist_ != id && !viewer.script)) return;
-  if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) {
-    role_->pointer(*pointer, now);
-    return watch_input(now, false);
-  }
-  if (!keys_) return void(++keys_dropped_);
-  viewer.typed = viewer.script;
-  strokes_.clear();
-  rfb::KeyOutcome outcome = rfb::KeyOutcome::Sent;
-  if (const auto* key = std::get_if<rfb::KeyEvent>(&event)) {
-    outcome = keys_->translate(*key, strokes_);
-    if (viewer.script) {
-      std::erase(viewer.down, key->key);
-      if (key->down && viewer.down.size() < rfb::kMaxKeysDown) viewer.down.push_back(key->key);
-    }
-  } else if (const auto* place = std::get_if<rfb::QemuKeyEvent>(&event)) {
-    outcome = keys_->translate(*place, strokes_);
-  }
-  if (outcome != rfb::KeyOutcome::Sent) ++keys_dropped_;
-  for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
-  watch_input(now, false);
-}
-
-/// A script that ends in the middle of a combination leaves no key down.
-void SharedScreen::let_go(Viewer& script, TimePoint now) {
-  strokes_.clear();
-  while (keys_ && role_ && !script.down.empty()) {
-    (void)keys_->translate(rfb::KeyEvent{false, script.down.back()}, strokes_);
-    script.down.pop_back();
-  }
-  for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
 }
 
 // --- device -----------------------------------------------------------------------------------------------
@@ -341,7 +212,7 @@ void SharedScreen::drain_handshake(TimePoint now) {
 }
 
 void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) {
-  const bool back = away_;
+  const bool back = absence_.on();
   handshake_.reset();
   device_ = Device::Live;
   changed(caption_.clear(screen_));
@@ -350,17 +221,13 @@ void SharedScreen::live(const rfb::ServerInit& init, Bytes rest, TimePoint now) 
   complete_ = true;
   drawn_ = false;
   lit_ = false;
-  first_ = !back || consent_;
-  consent_ = false;
+  first_ = !back || absence_.consent();
   dark_at_ = now + kDark;
   if (back) {
-    events_.emplace_back(DeviceBack{now - away_since_});
+    events_.emplace_back(DeviceBack{absence_.end(now)});
   } else {
     blank_until_ = now + kFirstPicture;
   }
-  away_ = false;
-  retry_at_.reset();
-  caption_at_.reset();
   drain_role(now);
   // Also with nothing in it: a screen that cannot be had is refused here, while viewers can still be told.
   receive_device(rest, now);
@@ -383,8 +250,8 @@ void SharedScreen::drain_role(TimePoint now) {
     } else if (std::holds_alternative<rfb::ClientRole::Complete>(*event)) {
       complete_ = true;
       if (role_->drawn()) unveil();
-      lit_ = lit_ || (role_->drawn() && !all_black(screen_.view()));
-      if (lit_) retry_ = kFirstRetry;
+      notice_light();
+      if (lit_) absence_.steady();
       drawn_ = drawn_ || role_->drawn();
       if (drawn_) admit_scripts(now);
     } else if (const auto* resized = std::get_if<rfb::ClientRole::Resized>(&*event)) {
@@ -404,53 +271,10 @@ void SharedScreen::drain_role(TimePoint now) {
   show(now);
 }
 
-bool SharedScreen::wants_dark_caption() const {
-  return device_ == Device::Live && !lit_ && !script_here() && person_joined();
-}
-
-/// The caption of a black picture, put there or taken away.
-void SharedScreen::shade(TimePoint now) {
-  const bool wanted = wants_dark_caption() && now >= dark_at_;
-  if (wanted == shaded_) return;
-  shaded_ = wanted;
-  if (!wanted) {
-    changed(caption_.clear(screen_));
-    return show(now);
-  }
-  changed(caption_.show(
-      screen_, options_.name + " shows nothing but black.\nIf the consent of its user is needed: type the six "
-                               "digits that its own screen shows. A display that sleeps looks like this, too."));
-  unveil();
-  show(now);
-}
-
-void SharedScreen::changed(const rfb::Rect& area) {
-  for (auto& [id, viewer] : viewers_) {
-    if (rfb::ServerRole* role = viewer.machine.screen()) role->changed(area);
-  }
-  stale_ = true;
-}
-
-/// Viewers may see the screen, also if all of it is black.
-void SharedScreen::unveil() {
-  stale_ = stale_ || blank_until_;
-  blank_until_.reset();
-}
-
-void SharedScreen::show(TimePoint now) {
-  if (!stale_ || blank_until_ || (!complete_ && now - shown_ < kShowInterval)) return;
-  for (auto& [id, viewer] : viewers_) {
-    if (viewer.typed) continue;
-    if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view(), now);
-  }
-  shown_ = now;
-  stale_ = false;
-}
-
 void SharedScreen::device_failed(const DeviceFailure& failure, TimePoint now) {
   if (device_ != Device::Opening && device_ != Device::Away) return;
   const bool consent = failure.start_status == static_cast<std::uint8_t>(redir::StartStatus::ConsentRequired);
-  lost(failure.error, now, consent ? Loss::Consent : Loss::Plain);
+  lost(failure.error, now, consent ? Absence::Reason::Consent : Absence::Reason::Plain);
 }
 
 void SharedScreen::device_closed(const Error& error, TimePoint now) {
@@ -461,8 +285,8 @@ void SharedScreen::device_closed(const Error& error, TimePoint now) {
     keys_.reset();
     complete_ = true;
     device_ = Device::Opening;
-    retry_at_ = now + kFirstRetry;
-    return;
+    absence_.retry_soon(now);
+    return resume(now);
   }
   if (device_ == Device::Handshake && error.code == Errc::Closed) {
     return lost({error.code, error.detail + " while its screen was being opened: is a display attached, and can AMT "
@@ -473,7 +297,7 @@ void SharedScreen::device_closed(const Error& error, TimePoint now) {
     return lost(
         {error.code, error.detail + " and had shown nothing but black: was its user's consent refused, or not "
                                     "given in time? Is a display attached?"},
-        now, Loss::Dark);
+        now, Absence::Reason::Dark);
   }
   if (device_ == Device::Handshake || device_ == Device::Live) lost(error, now);
 }
@@ -487,7 +311,7 @@ bool SharedScreen::learn_limit() {
   return true;
 }
 
-void SharedScreen::lost(const Error& error, TimePoint now, Loss loss) {
+void SharedScreen::lost(const Error& error, TimePoint now, Absence::Reason reason) {
   shaded_ = false;
   handshake_.reset();
   role_.reset();
@@ -498,53 +322,18 @@ void SharedScreen::lost(const Error& error, TimePoint now, Loss loss) {
   blank_until_.reset();
   resume(now);  // there is nobody to type to
   // With a consent that is missing there is something to wait for, also for those who are not in yet.
-  const bool stay = person_joined() || (loss == Loss::Consent && person_waits());
+  const bool stay = person_joined() || (reason == Absence::Reason::Consent && person_waits());
   if (!options_.reconnect || !stay) {
     device_ = Device::Absent;
-    away_ = consent_ = false;
-    retry_at_.reset();
-    caption_at_.reset();
+    absence_.forget();
     return end_all(error, now);
   }
-  if (!away_) {
-    away_ = true;
-    away_since_ = now;
-    restarting_ = restarts(error.code);
-    events_.emplace_back(DeviceLost{error});
-  }
   device_ = Device::Away;
-  consent_ = loss == Loss::Consent;
-  restarting_ = restarting_ && restarts(error.code) && loss == Loss::Plain;
-  why_away_ = restarting_ ? std::string() : error.detail;
-  away_code_ = error.code;
-  end_scripts({restarting_ ? Errc::Unreachable : error.code, away_sentence()}, now);
-  retry_at_ = now + retry_;
-  retry_ = std::min<Duration>(retry_ * 2, kLastRetry);
+  if (absence_.begin(error, reason, now)) events_.emplace_back(DeviceLost{error});
+  end_scripts(absence_.refusal(options_.name), now);
   if (screen_.size() == rfb::Size{}) (void)screen_.resize(kNoPicture);
   caption(now);
   accept_waiting(now);  // they may wait with the others
-}
-
-/// For scripts.
-std::string SharedScreen::away_sentence() const {
-  if (why_away_.empty()) return options_.name + " is restarting; its screen is back when the machine is";
-  return options_.name + " is away: " + why_away_;
-}
-
-void SharedScreen::caption(TimePoint now) {
-  std::string text = options_.name;
-  text += consent_ ? " needs the consent of its user" : restarting_ ? " is restarting" : " is away";
-  text += ", waiting " + minutes(now - away_since_);
-  if (consent_) {
-    text +=
-        "\nA management tool asks for it: the PC shows six digits then, which are entered there. The picture comes "
-        "as soon as it is given.";
-  } else if (!why_away_.empty()) {
-    text += "\n" + why_away_;
-  }
-  changed(caption_.show(screen_, text));
-  caption_at_ = now + seconds(1);
-  show(now);
 }
 
 void SharedScreen::end_all(const Error& error, TimePoint now) {
@@ -569,10 +358,8 @@ void SharedScreen::drop_device() {
   handshake_.reset();
   role_.reset();
   keys_.reset();
-  away_ = consent_ = shaded_ = false;
-  retry_at_.reset();
-  caption_at_.reset();
-  retry_ = kFirstRetry;
+  shaded_ = false;
+  absence_.forget();
   complete_ = true;
   blank_until_.reset();
   events_.emplace_back(DropDevice{});
@@ -594,26 +381,19 @@ void SharedScreen::device_sent(std::size_t n, TimePoint now) {
 }
 
 std::optional<SharedScreen::Event> SharedScreen::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return take_front(events_);
 }
 
 // --- time -------------------------------------------------------------------------------------------------
 
 std::optional<TimePoint> SharedScreen::deadline() const {
-  std::optional<TimePoint> due;
-  for (const auto& [id, viewer] : viewers_) sooner(due, viewer.machine.deadline());
-  if (handshake_) sooner(due, handshake_->deadline());
-  if (role_) sooner(due, role_->deadline());
-  if (stale_ && !complete_ && !blank_until_) sooner(due, shown_ + kShowInterval);
-  sooner(due, blank_until_);
-  sooner(due, leave_by_);
-  if (full_since_) sooner(due, *full_since_ + kStall);
-  sooner(due, retry_at_);
-  sooner(due, caption_at_);
-  if (!shaded_ && wants_dark_caption()) sooner(due, dark_at_);
+  std::optional<TimePoint> due = earliest({blank_until_, leave_by_, absence_.deadline()});
+  for (const auto& [id, viewer] : viewers_) due = earliest({due, viewer.machine.deadline()});
+  if (handshake_) due = earliest({due, handshake_->deadline()});
+  if (role_) due = earliest({due, role_->deadline()});
+  if (stale_ && !complete_ && !blank_until_) due = earliest({due, shown_ + kShowInterval});
+  if (full_since_) due = earliest({due, *full_since_ + kStall});
+  if (!shaded_ && wants_dark_caption()) due = earliest({due, dark_at_});
   return due;
 }
 
@@ -638,11 +418,8 @@ void SharedScreen::tick(TimePoint now) {
     lost({Errc::Timeout, options_.name + " takes no keyboard and mouse input"}, now);
   }
   if (leave_by_ && now >= *leave_by_) drop_device();
-  if (retry_at_ && now >= *retry_at_) {
-    retry_at_.reset();
-    events_.emplace_back(NeedDevice{});
-  }
-  if (caption_at_ && now >= *caption_at_) caption(now);
+  if (absence_.take_retry(now)) events_.emplace_back(NeedDevice{});
+  if (absence_.caption_due(now)) caption(now);
   if (blank_until_ && now >= *blank_until_) unveil();
   shade(now);
   show(now);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "amtgate/base/take_front.h"
 #include "amtgate/session/viewer_handshake.h"
 
 namespace amtgate::session {
+
 VncJoint::VncJoint(const std::optional<std::string>& password, auth::RandomSource& random, TimePoint now)
     : viewer_(viewer_handshake(password, false, random), now) {}
 
@@ -107,10 +109,7 @@ void VncJoint::client_sent(std::size_t n) {
 }
 
 std::optional<Event> VncJoint::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return take_front(events_);
 }
 
 std::optional<TimePoint> VncJoint::deadline() const {

@@ -252,7 +252,7 @@ TEST_F(ScriptViewer, IsToldOfAMachineThatIsAwayAndSeesNoCaption) {
   EXPECT_FALSE(joined_.contains(id));
   // It comes back, and the next one sees it.
   there_ = true;
-  now_ += SharedScreen::kFirstRetry;
+  now_ += Absence::kFirstRetry;
   screen_->tick(now_);
   settle();
   const ViewerId next = script();
@@ -265,7 +265,7 @@ TEST_F(ScriptViewer, AnotherReasonKeepsItsCode) {
   person();
   settle();
   unplug();
-  now_ += SharedScreen::kFirstRetry;
+  now_ += Absence::kFirstRetry;
   screen_->tick(now_);
   screen_->device_failed({{Errc::AuthFailed, "pc1 refused the password"}, 0}, now_);
   const ViewerId id = script();

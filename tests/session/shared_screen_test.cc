@@ -650,6 +650,9 @@ TEST(SharedScreen, AMachineThatNeverTakesInputIsOpenedAnew) {
   }
   room.settle();
   ASSERT_FALSE(room.screen.takes(a));
+  const ViewerId b = room.enter();
+  room.settle();
+  EXPECT_EQ(room.wrong(b), "") << "who watches is not held up";
   room.run(SharedScreen::kStall);
   ASSERT_EQ(room.told<SharedScreen::DeviceLost>().size(), 1U);
   EXPECT_EQ(room.told<SharedScreen::DeviceLost>()[0].error.code, Errc::Timeout);
@@ -658,6 +661,22 @@ TEST(SharedScreen, AMachineThatNeverTakesInputIsOpenedAnew) {
   room.run(seconds(2));
   EXPECT_EQ(room.opened, 2U);
   EXPECT_EQ(room.wrong(a), "");
+}
+
+TEST(SharedScreen, WhoWaitsToTypeCanBeEnded) {
+  ScreenRoom room(typing("us"));
+  const ViewerId a = room.enter();
+  room.settle();
+  room.amt_reads = false;
+  for (unsigned i = 0; i < 5'000; ++i) {
+    room.at(a).send(down(0x61));
+    room.at(a).send(up(0x61));
+  }
+  room.settle();
+  ASSERT_FALSE(room.screen.takes(a));
+  room.screen.end_viewer(a, {Errc::Closed, "the gateway is stopping"}, room.now);
+  room.settle();
+  EXPECT_TRUE(room.at(a).ended);
 }
 
 TEST(SharedScreen, WhatTheLastViewerTypedStillGoesOut) {

@@ -36,6 +36,7 @@
 #include "amtgate/rfb/client_role.h"
 #include "amtgate/rfb/key_translator.h"
 #include "amtgate/rfb/screen.h"
+#include "amtgate/session/absence.h"
 #include "amtgate/session/joint.h"
 #include "amtgate/session/screen_viewer.h"
 
@@ -95,8 +96,6 @@ class SharedScreen {
   using Event = std::variant<NeedDevice, DropDevice, ViewerStartTls, ViewerKnown, ViewerJoined, ViewerEnded,
                              DeviceLost, DeviceBack>;
 
-  static constexpr Duration kFirstRetry = seconds(1);
-  static constexpr Duration kLastRetry = seconds(8);
   /// While an update of AMT is under way, what has come of it is shown no more often.
   static constexpr Duration kShowInterval = milliseconds(20);
   /// What goes to AMT behind the last viewer (its keys going up) has so long.
@@ -179,14 +178,12 @@ class SharedScreen {
   void drain_role(TimePoint now);
   void live(const rfb::ServerInit& init, Bytes rest, TimePoint now);
   void accept_waiting(TimePoint now);
-  enum class Loss { Plain, Consent, Dark };
-  void lost(const Error& error, TimePoint now, Loss loss = Loss::Plain);
+  void lost(const Error& error, TimePoint now, Absence::Reason reason = Absence::Reason::Plain);
   void leave_device(TimePoint now);
   void drop_device();
   void end_all(const Error& error, TimePoint now);
   bool learn_limit();
   void caption(TimePoint now);
-  std::string away_sentence() const;
   void changed(const rfb::Rect& area);
   void unveil();
   void show(TimePoint now);
@@ -194,6 +191,7 @@ class SharedScreen {
   bool person_joined() const;
   bool person_waits() const;
   bool script_here() const;
+  void notice_light();
   bool wants_dark_caption() const;
   void shade(TimePoint now);
 
@@ -211,15 +209,7 @@ class SharedScreen {
   std::uint64_t limit_;
   std::uint64_t keys_dropped_ = 0;
 
-  bool away_ = false;     // since it was live, also while it is opened anew
-  std::string why_away_;  // empty: it restarts
-  Errc away_code_ = Errc::Closed;
-  TimePoint away_since_;
-  Duration retry_{kFirstRetry};
-  bool restarting_ = false;
-  bool consent_ = false;               // its user's is what is missing
-  std::optional<TimePoint> retry_at_;  // empty: it is being opened
-  std::optional<TimePoint> caption_at_;
+  Absence absence_;  // since it was live, also while it is opened anew
   rfb::Caption caption_;
 
   std::optional<TimePoint> leave_by_;     // nobody looks on: what AMT still has to get (keys going up) goes out first
