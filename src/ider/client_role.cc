@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
+#include "amtgate/redir/dispatch.h"
+
 namespace amtgate::ider {
 namespace {
 
@@ -20,24 +24,13 @@ Result<void> ClientRole::receive(Bytes in, TimePoint now) {
   if (state_ == State::Over) return {};
   if (options_.patience.count() > 0) patience_until_ = now + options_.patience;
   cutter_.feed(in);
-  while (state_ != State::Over) {
-    const auto message = cutter_.next();
-    Result<void> handled;
-    if (!message) {
-      handled = message.error();
-    } else if (!*message) {
-      break;
-    } else if (const auto parsed = parse_device(**message); !parsed) {
-      handled = parsed.error();
-    } else {
-      handled = handle(*parsed, now);
-    }
-    if (!handled) {
-      state_ = State::Over;
-      queue_.clear();
-      transfer_.reset();
-      return handled;
-    }
+  Result<void> done = redir::dispatch(
+      cutter_, [this] { return state_ != State::Over; }, parse_device, [&](const auto& m) { return handle(m, now); });
+  if (!done) {
+    state_ = State::Over;
+    queue_.clear();
+    transfer_.reset();
+    return done;
   }
   work();
   return {};
@@ -187,10 +180,7 @@ void ClientRole::send_end(Drive d, Sense sense) {
 }
 
 std::optional<ClientRole::Event> ClientRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 void ClientRole::sent(std::size_t n) {
@@ -200,11 +190,7 @@ void ClientRole::sent(std::size_t n) {
 
 std::optional<TimePoint> ClientRole::deadline() const {
   if (state_ == State::Over) return std::nullopt;
-  std::optional<TimePoint> out;
-  for (const auto& at : {answer_by_, heartbeat_at_, patience_until_}) {
-    if (at && (!out || *at < *out)) out = at;
-  }
-  return out;
+  return earliest({answer_by_, heartbeat_at_, patience_until_});
 }
 
 Result<void> ClientRole::tick(TimePoint now) {

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
+#include "amtgate/redir/dispatch.h"
+
 namespace amtgate::ider {
 namespace {
 
@@ -19,25 +23,13 @@ HostRole::HostRole(Options options, TimePoint now) : options_(options) {
 Result<void> HostRole::receive(Bytes in, TimePoint now) {
   if (state_ == State::Over) return {};
   cutter_.feed(in);
-  while (state_ != State::Over) {
-    const auto message = cutter_.next();
-    Result<void> handled;
-    if (!message) {
-      handled = message.error();
-    } else if (!*message) {
-      return {};
-    } else if (const auto parsed = parse_client(**message); !parsed) {
-      handled = parsed.error();
-    } else {
-      handled = handle(*parsed, now);
-    }
-    if (!handled) {
-      abort_all(now);
-      state_ = State::Over;
-      return handled;
-    }
+  Result<void> done = redir::dispatch(
+      cutter_, [this] { return state_ != State::Over; }, parse_client, [&](const auto& m) { return handle(m, now); });
+  if (!done) {
+    abort_all(now);
+    state_ = State::Over;
   }
-  return {};
+  return done;
 }
 
 Result<void> HostRole::check_sequence(const ClientMessage& m) {
@@ -181,19 +173,12 @@ void HostRole::issue(TimePoint now) {
 }
 
 std::optional<HostRole::Event> HostRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 std::optional<TimePoint> HostRole::deadline() const {
   if (state_ == State::Over) return std::nullopt;
-  std::optional<TimePoint> out;
-  for (const auto& at : {heartbeat_at_, silent_at_, answer_by_}) {
-    if (at && (!out || *at < *out)) out = at;
-  }
-  return out;
+  return earliest({heartbeat_at_, silent_at_, answer_by_});
 }
 
 Result<void> HostRole::tick(TimePoint now) {

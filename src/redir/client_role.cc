@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "amtgate/auth/digest.h"
+#include "amtgate/base/take_front.h"
 
 namespace amtgate::redir {
 namespace {
@@ -244,10 +245,7 @@ bool ClientRole::on_kvm_open_reply(Bytes& in) {
 }
 
 std::optional<ClientRole::Event> ClientRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 Result<void> ClientRole::tick(TimePoint now) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "amtgate/auth/digest.h"
+#include "amtgate/base/take_front.h"
 
 namespace amtgate::redir {
 namespace {
@@ -222,10 +223,7 @@ Result<bool> ServerRole::on_kvm_open(Bytes& in) {
 }
 
 std::optional<ServerRole::Event> ServerRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 Result<void> ServerRole::tick(TimePoint now) {

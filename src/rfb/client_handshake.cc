@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "amtgate/base/reader.h"
+#include "amtgate/base/take_front.h"
 #include "amtgate/base/writer.h"
 
 namespace amtgate::rfb {
@@ -169,10 +170,7 @@ void ClientHandshake::wait(State state, TimePoint now) {
 }
 
 std::optional<ClientHandshake::Event> ClientHandshake::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 Result<void> ClientHandshake::tick(TimePoint now) {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string>
 
+#include "amtgate/base/take_front.h"
+
 namespace amtgate::rfb {
 namespace {
 
@@ -172,10 +174,7 @@ Result<void> ClientRole::glitch(const std::string& what) {
 }
 
 std::optional<ClientRole::Event> ClientRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = events_.front();
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 void ClientRole::key(const KeyEvent& event, TimePoint now) {

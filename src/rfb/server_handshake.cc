@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "amtgate/base/reader.h"
+#include "amtgate/base/take_front.h"
 #include "amtgate/base/writer.h"
 
 namespace amtgate::rfb {
@@ -331,10 +332,7 @@ Result<void> ServerHandshake::over(Error error) {
 }
 
 std::optional<ServerHandshake::Event> ServerHandshake::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = events_.front();
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 Result<void> ServerHandshake::tick(TimePoint now) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "amtgate/base/reader.h"
+#include "amtgate/base/take_front.h"
 #include "amtgate/base/writer.h"
 #include "amtgate/rfb/pixel_translation.h"
 #include "amtgate/rfb/server_init.h"
@@ -209,10 +210,7 @@ void ServerRole::event(Event e) {
 }
 
 std::optional<ServerRole::Event> ServerRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = events_.front();
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 bool ServerRole::follows() const {

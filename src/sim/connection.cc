@@ -1,10 +1,11 @@
 #include "amtgate/sim/connection.h"
 
-#include <algorithm>
 #include <limits>
 #include <random>
 #include <utility>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
 #include "amtgate/base/writer.h"
 #include "amtgate/redir/framing.h"
 #include "amtgate/sim/features.h"
@@ -34,11 +35,6 @@ Slot slot_of(Service service) {
     case Service::Ider: return Slot::Ider;
     default: return Slot::Kvm;
   }
-}
-
-std::optional<TimePoint> earlier(std::optional<TimePoint> a, std::optional<TimePoint> b) {
-  if (!a || !b) return a ? a : b;
-  return std::min(*a, *b);
 }
 
 }  // namespace
@@ -319,17 +315,14 @@ void Connection::closed(TimePoint now) {
 }
 
 std::optional<Connection::Event> Connection::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event out = std::move(events_.front());
-  events_.pop_front();
-  return out;
+  return take_front(events_);
 }
 
 std::optional<TimePoint> Connection::deadline() const {
   std::optional<TimePoint> out = units_.deadline();
   if (ended_ || stalled_) return out;
-  if (role_) out = earlier(out, role_->deadline());
-  if (feature_) out = earlier(out, feature_->deadline());
+  if (role_) out = earliest({out, role_->deadline()});
+  if (feature_) out = earliest({out, feature_->deadline()});
   return out;
 }
 

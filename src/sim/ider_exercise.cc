@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "amtgate/base/reader.h"
+#include "amtgate/base/take_front.h"
 
 namespace amtgate::sim {
 namespace {
@@ -139,10 +140,7 @@ void IderExercise::end_drive() {
 }
 
 std::optional<IderExercise::Report> IderExercise::next_report() {
-  if (reports_.empty()) return std::nullopt;
-  Report out = std::move(reports_.front());
-  reports_.pop_front();
-  return out;
+  return take_front(reports_);
 }
 
 std::optional<IderExercise::Command> IderExercise::next(TimePoint now) {

@@ -1,6 +1,6 @@
 // IDE-R: ider::HostRole with the exercise behind it that uses the client's drives.
-#include <algorithm>
 
+#include "amtgate/base/earliest.h"
 #include "amtgate/ider/host_role.h"
 #include "amtgate/sim/features.h"
 #include "amtgate/sim/ider_exercise.h"
@@ -43,10 +43,7 @@ class IderFeature final : public Feature {
   }
 
   std::optional<TimePoint> deadline() const override {
-    const std::optional<TimePoint> pause = role_.enabled() ? exercise_.deadline() : std::nullopt;
-    const std::optional<TimePoint> role = role_.deadline();
-    if (!pause || !role) return pause ? pause : role;
-    return std::min(*pause, *role);
+    return earliest({role_.enabled() ? exercise_.deadline() : std::nullopt, role_.deadline()});
   }
 
   Result<void> tick(TimePoint now) override {

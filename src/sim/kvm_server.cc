@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
 #include "amtgate/rfb/server_init.h"
 #include "amtgate/rfb/server_messages.h"
 
@@ -316,14 +318,8 @@ std::optional<TimePoint> KvmServer::deadline() const {
   if (late_error_) return last_seen_;
   if (over_) return std::nullopt;
   if (!connected_) return handshake_.deadline();
-  std::optional<TimePoint> first = idle_at_;
-  const auto sooner = [&](std::optional<TimePoint> t) {
-    if (t && (!first || *t < *first)) first = t;
-  };
-  sooner(display_gone_at_);
-  const bool waiting = request_ || (options_.back_to_back && !first_request_);
-  if (waiting && !sending_ && output().empty()) sooner(screen_.next_frame());
-  return first;
+  const bool waiting = (request_ || (options_.back_to_back && !first_request_)) && !sending_ && output().empty();
+  return earliest({idle_at_, display_gone_at_, waiting ? screen_.next_frame() : std::nullopt});
 }
 
 Result<void> KvmServer::tick(TimePoint now) {
@@ -345,10 +341,7 @@ Result<void> KvmServer::tick(TimePoint now) {
 }
 
 std::optional<KvmServer::Event> KvmServer::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 Result<void> KvmServer::end(Error error) {

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cassert>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
+#include "amtgate/redir/dispatch.h"
+
 namespace amtgate::sol {
 
 ClientRole::ClientRole(Options options, TimePoint now) : options_(options) {
@@ -15,24 +19,10 @@ Result<void> ClientRole::receive(Bytes in, TimePoint now) {
   if (state_ == State::Over) return {};
   if (options_.patience.count() > 0) patience_until_ = now + options_.patience;
   cutter_.feed(in);
-  while (state_ != State::Over) {
-    const auto message = cutter_.next();
-    Result<void> handled;
-    if (!message) {
-      handled = message.error();
-    } else if (!*message) {
-      return {};
-    } else if (const auto parsed = parse_device(**message); !parsed) {
-      handled = parsed.error();
-    } else {
-      handled = handle(*parsed, now);
-    }
-    if (!handled) {
-      state_ = State::Over;
-      return handled;
-    }
-  }
-  return {};
+  Result<void> done = redir::dispatch(
+      cutter_, [this] { return state_ != State::Over; }, parse_device, [&](const auto& m) { return handle(m, now); });
+  if (!done) state_ = State::Over;
+  return done;
 }
 
 Result<void> ClientRole::handle(const DeviceMessage& m, TimePoint now) {
@@ -66,10 +56,7 @@ Result<void> ClientRole::handle(const DeviceMessage& m, TimePoint now) {
 }
 
 std::optional<ClientRole::Event> ClientRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 void ClientRole::sent(std::size_t n) {
@@ -82,11 +69,7 @@ void ClientRole::sent(std::size_t n) {
 
 std::optional<TimePoint> ClientRole::deadline() const {
   if (state_ == State::Over) return std::nullopt;
-  std::optional<TimePoint> out;
-  for (const auto& at : {answer_by_, heartbeat_at_, patience_until_}) {
-    if (at && (!out || *at < *out)) out = at;
-  }
-  return out;
+  return earliest({answer_by_, heartbeat_at_, patience_until_});
 }
 
 Result<void> ClientRole::tick(TimePoint now) {

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "amtgate/base/earliest.h"
+#include "amtgate/base/take_front.h"
+#include "amtgate/redir/dispatch.h"
+
 namespace amtgate::sol {
 namespace {
 
@@ -21,24 +25,10 @@ Result<void> ServerRole::receive(Bytes in, TimePoint now) {
   if (state_ == State::Over) return {};
   release(now);
   cutter_.feed(in);
-  while (state_ != State::Over) {
-    const auto message = cutter_.next();
-    Result<void> handled;
-    if (!message) {
-      handled = message.error();
-    } else if (!*message) {
-      return {};
-    } else if (const auto parsed = parse_client(**message); !parsed) {
-      handled = parsed.error();
-    } else {
-      handled = handle(*parsed, now);
-    }
-    if (!handled) {
-      state_ = State::Over;
-      return handled;
-    }
-  }
-  return {};
+  Result<void> done = redir::dispatch(
+      cutter_, [this] { return state_ != State::Over; }, parse_client, [&](const auto& m) { return handle(m, now); });
+  if (!done) state_ = State::Over;
+  return done;
 }
 
 Result<void> ServerRole::handle(const ClientMessage& m, TimePoint now) {
@@ -92,10 +82,7 @@ Result<void> ServerRole::start(const Start& m, TimePoint now) {
 }
 
 std::optional<ServerRole::Event> ServerRole::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event e = std::move(events_.front());
-  events_.pop_front();
-  return e;
+  return take_front(events_);
 }
 
 void ServerRole::sent(std::size_t n) {
@@ -110,10 +97,7 @@ std::optional<TimePoint> ServerRole::deadline() const {
   std::optional<TimePoint> out;
   if (!waiting_.empty()) out = ready_at_;
   if (state_ == State::Over) return out;
-  for (const auto& at : {heartbeat_at_, silent_at_}) {
-    if (at && (!out || *at < *out)) out = at;
-  }
-  return out;
+  return earliest({out, heartbeat_at_, silent_at_});
 }
 
 Result<void> ServerRole::tick(TimePoint now) {
