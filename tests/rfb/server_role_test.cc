@@ -80,15 +80,20 @@ struct Joined {
     role.changed(area);
   }
   /// `area` shows what was `dy` rows below (above) in it, and something new where nothing was.
-  void scroll(const Rect& area, int dy, test::Picture what, unsigned seed) {
-    const Screen before = screen, other = test::picture(what, screen.size(), screen.format(), seed);
+  Screen scrolled(const Rect& area, int dy, test::Picture what, unsigned seed) const {
+    const Screen other = test::picture(what, screen.size(), screen.format(), seed);
+    Screen after = screen;
     for (int y = area.y; y < area.y + area.height; ++y) {
       const bool moved = y + dy >= area.y && y + dy < area.y + area.height;
-      const std::uint8_t* from = moved ? before.view().at(area.x, static_cast<unsigned>(y + dy))
+      const std::uint8_t* from = moved ? screen.view().at(area.x, static_cast<unsigned>(y + dy))
                                        : other.view().at(area.x, static_cast<unsigned>(y));
       const Bytes row(from, area.width * screen.view().bytes_per_pixel());
-      EXPECT_TRUE(screen.put({area.x, static_cast<std::uint16_t>(y), area.width, 1}, row));
+      EXPECT_TRUE(after.put({area.x, static_cast<std::uint16_t>(y), area.width, 1}, row));
     }
+    return after;
+  }
+  void scroll(const Rect& area, int dy, test::Picture what, unsigned seed) {
+    screen = scrolled(area, dy, what, seed);
     role.changed(area);
   }
   /// Times that the viewer was told to copy, since the last call.
@@ -323,6 +328,40 @@ TEST(ServerRole, AWindowThatScrollsIsMoved) {
   EXPECT_EQ(j.copies(), 1U);
   EXPECT_TRUE(window.intersects(copied) && copied.x >= 96 && copied.x + copied.width <= 512) << copied.x;
   EXPECT_EQ(j.wrong(), "");
+}
+
+/// As AMT sends it: a tile after the other, shown in between.
+TEST(ServerRole, AScrollThatComesInTilesIsMovedToo) {
+  for (const int line : {16, -16}) {
+    std::size_t bytes[2] = {0, 0};
+    for (const bool copy : {false, true}) {
+      Joined j({1280, 720});
+      j.set_encodings({kZrle, copy ? kCopyRect : kRaw});
+      j.draw(test::Picture::Text, whole(j.screen.size()), 1);
+      j.settle();
+      for (unsigned i = 0; i < 3; ++i) {
+        const Screen after = j.scrolled(whole(j.screen.size()), line, test::Picture::Text, 2 + i);
+        for (unsigned tile = 0; tile < 20 * 12; ++tile) {
+          const Rect area =
+              clip({static_cast<std::uint16_t>(tile % 20 * 64), static_cast<std::uint16_t>(tile / 20 * 64), 64, 64},
+                   j.screen.size());
+          for (unsigned y = area.y; y < area.y + 0U + area.height; ++y) {
+            EXPECT_TRUE(j.screen.put({area.x, static_cast<std::uint16_t>(y), area.width, 1},
+                                     Bytes(after.view().at(area.x, y), area.width * 2U)));
+          }
+          j.role.changed(area);
+          if (tile % 14 != 13) continue;
+          j.ask();
+          bytes[copy] += j.show();
+        }
+        j.ask();
+        bytes[copy] += j.show();
+        ASSERT_EQ(j.wrong(), "") << line;
+      }
+    }
+    // Downwards, what is copied from has been overwritten in part.
+    EXPECT_LT(bytes[1], bytes[0] / (line > 0 ? 10 : 2)) << line;
+  }
 }
 
 TEST(ServerRole, NothingIsMovedThatTheViewerMayHaveLost) {
