@@ -14,8 +14,13 @@ constexpr unsigned kStrips = 6;
 constexpr unsigned kStripWidth = 64;
 /// Rows that are compared together: half a line of text. Single rows of letters are found in every line.
 constexpr unsigned kBlock = 8;
-/// Fewer blocks of rows than this are a coincidence.
+/// Fewer blocks of rows than this are a coincidence; so many of one distance, and most of all, need no more strips.
 constexpr unsigned kMinVotes = 12;
+constexpr unsigned kSureVotes = 96;
+/// When so many strips and blocks of them have been looked at and hardly any agree, nothing has scrolled.
+constexpr unsigned kEnoughStrips = 3;
+constexpr unsigned kEnoughBlocks = 64;
+constexpr unsigned kHardlyAny = 8;  // one in so many
 
 constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15;
 
@@ -74,11 +79,11 @@ class Places {
       s = {rows.block[y], s.at == kNone ? static_cast<int>(y) : kTwice};
     }
   }
-  /// Negative: nowhere, or in several places.
+  static constexpr int kNone = -1, kTwice = -2;
+  /// Or one of these.
   int find(std::uint64_t block) { return slot(block).at; }
 
  private:
-  static constexpr int kNone = -1, kTwice = -2;
   struct Slot {
     std::uint64_t block;
     int at;
@@ -102,6 +107,8 @@ std::optional<int> find_scroll(const PixelView& was, const PixelView& is, const 
   Places places;
   const unsigned width = std::min<unsigned>(kStripWidth, area.width);
   const unsigned strips = std::min(kStrips, area.width / width);
+  unsigned all = 0;  // that say something
+  auto best = votes.begin();
   for (unsigned i = 0; i < strips; ++i) {
     const auto x = static_cast<std::uint16_t>(area.x + (area.width - width) * i / std::max(1U, strips - 1));
     // What has scrolled into the area may come from outside of it.
@@ -111,10 +118,14 @@ std::optional<int> find_scroll(const PixelView& was, const PixelView& is, const 
     for (std::size_t y = 0; y < new_rows.block.size(); ++y) {
       if (new_rows.block[y] == old_rows.block[area.y + y]) continue;
       const int from = places.find(new_rows.block[y]), to = static_cast<int>(area.y + y);
-      if (from >= 0 && from != to) ++votes[static_cast<std::size_t>(from - to + height)];
+      if (from == Places::kTwice || from == to || new_rows.plain(y)) continue;
+      ++all;
+      if (from >= 0) ++votes[static_cast<std::size_t>(from - to + height)];
     }
+    best = std::max_element(votes.begin(), votes.end());
+    if (*best >= kSureVotes && *best * 2 > all) break;
+    if (i + 1 >= kEnoughStrips && all >= kEnoughBlocks && *best * kHardlyAny < all) return std::nullopt;
   }
-  const auto best = std::max_element(votes.begin(), votes.end());
   if (*best < kMinVotes) return std::nullopt;
   return static_cast<int>(best - votes.begin()) - height;
 }

@@ -9,8 +9,9 @@
 namespace amtgate::rfb {
 namespace {
 
-/// Cells that a scroll has to mend: 4096 pixels are a line of text of 32 letters.
+/// Cells that a scroll has to mend: 4096 pixels are a line of text of 32 letters. And one in so many of all.
 constexpr std::size_t kMinCells = 16;
+constexpr std::size_t kMinPart = 16;
 /// Cells that have to be damaged before it is looked for: more than one of AMT's tiles, which comes at every key.
 constexpr std::size_t kMinDamage = 2 * kMinCells;
 
@@ -132,7 +133,7 @@ std::optional<ShownPicture::Copy> ShownPicture::choose(const PixelView& view, co
     rows = best_stretch(gains);
     if (rows.sum <= 0) return std::nullopt;
   }
-  if (rows.sum < static_cast<long>(kMinCells)) return std::nullopt;
+  if (rows.sum < static_cast<long>(std::max(kMinCells, damage.cells() / kMinPart))) return std::nullopt;
   for (std::size_t y = rows.first; y <= rows.last; ++y) {
     for (std::size_t x = columns.first; x <= columns.last; ++x) damage.set(at(x, y).cell, !at(x, y).right);
   }
