@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 
 #include "amtgate/base/reader.h"
 #include "amtgate/rfb/zrle.h"
@@ -38,6 +39,12 @@ class Pixels {
     std::copy(pixels.begin(), pixels.end(), out_.begin() + static_cast<std::ptrdiff_t>(at_));
     at_ += pixels.size();
   }
+  /// Room for the next `n` <= left(), to be filled by the caller.
+  std::uint8_t* room(std::size_t n) {
+    std::uint8_t* const out = out_.data() + at_;
+    at_ += n * bytes_;
+    return out;
+  }
 
  private:
   MutableBytes out_;
@@ -60,25 +67,83 @@ std::size_t run_length(Reader& in, std::size_t most) {
   }
 }
 
+/// The pixels of a packed palette, half a byte at a time: what a console shows is mostly that.
+class Nibbles {
+ public:
+  Nibbles(Bytes palette, std::size_t colours, std::size_t bytes)
+      : palette_(palette), colours_(colours), bytes_(bytes), bits_(index_bits(colours)) {
+    for (unsigned v = 0; v < pixels_.size(); ++v) {
+      for (unsigned i = 0; i < per_nibble(); ++i) {
+        const std::size_t at = index(v, i);
+        wrong_[v] |= at >= colours_;
+        if (at < colours_) put(reinterpret_cast<std::uint8_t*>(&pixels_[v]) + i * bytes_, at);
+      }
+    }
+  }
+  /// `count` pixels, from the high bits of `in` down. False: an index outside the palette.
+  bool unpack(const std::uint8_t* in, std::size_t count, std::uint8_t* out) const {
+    const std::size_t nibbles = count / per_nibble();
+    bool wrong = false;
+    switch (per_nibble() * bytes_) {
+      case 1: wrong = whole<1>(in, nibbles, out); break;
+      case 2: wrong = whole<2>(in, nibbles, out); break;
+      case 4: wrong = whole<4>(in, nibbles, out); break;
+      default: wrong = whole<8>(in, nibbles, out); break;
+    }
+    out += nibbles * per_nibble() * bytes_;
+    for (unsigned i = 0; i < count % per_nibble(); ++i) {  // less than a nibble is left
+      const std::size_t at = index(nibble(in, nibbles), i);
+      if (at >= colours_) return false;
+      put(out + i * bytes_, at);
+    }
+    return !wrong;
+  }
+
+ private:
+  unsigned per_nibble() const { return 4 / bits_; }
+  std::size_t index(unsigned nibble, unsigned i) const {
+    return nibble >> (4 - bits_ * (i + 1)) & ((1U << bits_) - 1);
+  }
+  static unsigned nibble(const std::uint8_t* in, std::size_t i) {
+    return i % 2 == 0 ? in[i / 2] >> 4U : in[i / 2] & 15U;
+  }
+  void put(std::uint8_t* out, std::size_t index) const { std::memcpy(out, palette_.data() + index * bytes_, bytes_); }
+  template <std::size_t kBytes>
+  bool whole(const std::uint8_t* in, std::size_t nibbles, std::uint8_t* out) const {
+    bool wrong = false;
+    for (std::size_t i = 0; i < nibbles; ++i, out += kBytes) {
+      const unsigned v = nibble(in, i);
+      wrong |= wrong_[v];
+      std::memcpy(out, &pixels_[v], kBytes);
+    }
+    return wrong;
+  }
+
+  Bytes palette_;
+  std::size_t colours_, bytes_;
+  unsigned bits_;
+  std::array<std::uint64_t, 16> pixels_{};
+  std::array<bool, 16> wrong_{};
+};
+
 Result<void> packed(Reader& in, Pixels& out, unsigned width, unsigned height, std::size_t bytes,
                     std::size_t colours) {
   const Bytes palette = in.take(colours * bytes);
   const unsigned bits = index_bits(colours);
-  const std::size_t row = (width * bits + 7) / 8;
-  const std::size_t padded = row * height, tight = (std::size_t{width} * height * bits + 7) / 8;
+  const std::size_t row = (width * bits + 7) / 8, count = std::size_t{width} * height;
+  const std::size_t padded = row * height, tight = (count * bits + 7) / 8;
   const std::size_t have = in.remaining();
   const bool pad = have == padded || (have != tight && have > padded);
   const Bytes data = in.take(pad ? padded : tight);
   if (in.failed()) return bad("too few bytes", static_cast<unsigned>(colours));
-  std::size_t bit = 0;
-  for (unsigned y = 0; y < height; ++y) {
-    if (pad) bit = row * y * 8;
-    for (unsigned x = 0; x < width; ++x, bit += bits) {
-      const unsigned index = data[bit / 8] >> (8 - bits - bit % 8) & ((1U << bits) - 1);
-      if (index >= colours) return bad("an index outside the palette", static_cast<unsigned>(colours));
-      out.put(palette.subspan(index * bytes, bytes), 1);
-    }
+  const Nibbles nibbles(palette, colours, bytes);
+  bool right = true;
+  if (pad) {
+    for (unsigned y = 0; y < height; ++y) right &= nibbles.unpack(data.data() + row * y, width, out.room(width));
+  } else {
+    right = nibbles.unpack(data.data(), count, out.room(count));
   }
+  if (!right) return bad("an index outside the palette", static_cast<unsigned>(colours));
   return {};
 }
 
