@@ -56,7 +56,9 @@ TEST(ZrleTile, EverySubEncoding) {
       {"two colours, no padding", 3, 2, 1, "02 aabb a8",
        "bbaabb"
        "aabbaa"},
-      {"three colours", 4, 1, 1, "03 aabbcc 1b", "!"},  // index 3
+      {"three colours", 4, 1, 1, "03 aabbcc 1b", "!"},                            // index 3
+      {"three colours, the last of an odd width", 3, 1, 1, "03 aabbcc 0c", "!"},  // index 3
+      {"three colours, padding is no index", 3, 1, 1, "03 aabbcc 1b", "aabbcc"},
       {"four colours", 4, 1, 1, "04 aabbccdd 1b", "aabbccdd"},
       {"five colours, odd width, padded", 3, 2, 1, "05 aabbccddee 0120 3410",
        "aabbcc"
