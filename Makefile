@@ -21,7 +21,7 @@ export VM_RUN
 
 VERSION  := 0.1.0
 PROGRAMS := amtgated amtgate amtgate-rules amtgate-sim
-LIBS     := libevent_core libevent_extra libevent_pthreads openssl libnetfilter_queue libmnl inih spdlog fmt libsystemd libcap libcares zlib libturbojpeg xkbcommon libpng
+LIBS     := libevent_core libevent_extra libevent_pthreads openssl libnetfilter_queue libmnl inih spdlog fmt libsystemd libcap libcares zlib libturbojpeg xkbcommon libpng pugixml libcurl
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN)$(if $(filter address,$(SAN)),$(comma)undefined) -fno-omit-frame-pointer)
 
 

@@ -1,0 +1,101 @@
+#include "amtgate/http/digest_header.h"
+
+#include <array>
+
+#include "amtgate/auth/digest.h"
+
+namespace amtgate::http {
+namespace {
+
+bool blank(char c) {
+  return c == ' ' || c == '\t';
+}
+void skip(std::string_view& in, bool commas) {
+  while (!in.empty() && (blank(in.front()) || (commas && in.front() == ','))) in.remove_prefix(1);
+}
+bool same_word(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]) != lower[i]) return false;
+  }
+  return true;
+}
+
+/// A token, or a string in quotes with its backslashes resolved.
+Result<std::string> take_value(std::string_view& in) {
+  std::string out;
+  if (in.empty() || in.front() != '"') {
+    while (!in.empty() && in.front() != ',' && !blank(in.front())) {
+      out += in.front();
+      in.remove_prefix(1);
+    }
+    return out;
+  }
+  in.remove_prefix(1);
+  while (!in.empty() && in.front() != '"') {
+    if (in.front() == '\\' && in.size() > 1) in.remove_prefix(1);
+    out += in.front();
+    in.remove_prefix(1);
+  }
+  if (in.empty()) return Error{Errc::BadValue, "a digest header with an open quote"};
+  in.remove_prefix(1);
+  return out;
+}
+
+}  // namespace
+
+Result<DigestAnswer> parse_digest_answer(std::string_view in) {
+  if (in.size() > kMaxDigestHeader) {
+    return Error{Errc::TooLarge, "a digest header of " + std::to_string(in.size()) + " bytes"};
+  }
+  skip(in, false);
+  constexpr std::string_view kScheme = "digest";
+  if (in.size() <= kScheme.size() || !same_word(in.substr(0, kScheme.size()), kScheme) ||
+      !blank(in[kScheme.size()])) {
+    return Error{Errc::Unsupported, "authorization other than digest"};
+  }
+  in.remove_prefix(kScheme.size());
+  DigestAnswer out;
+  const std::array<std::pair<std::string_view, std::string*>, 8> fields = {{{"username", &out.username},
+                                                                            {"realm", &out.realm},
+                                                                            {"nonce", &out.nonce},
+                                                                            {"uri", &out.uri},
+                                                                            {"qop", &out.qop},
+                                                                            {"nc", &out.nc},
+                                                                            {"cnonce", &out.cnonce},
+                                                                            {"response", &out.response}}};
+  for (skip(in, true); !in.empty(); skip(in, true)) {
+    const std::size_t equal = in.find('=');
+    if (equal == std::string_view::npos) return Error{Errc::BadValue, "a digest header with a word and no value"};
+    std::string_view name = in.substr(0, equal);
+    while (!name.empty() && blank(name.back())) name.remove_suffix(1);
+    in.remove_prefix(equal + 1);
+    skip(in, false);
+    Result<std::string> value = take_value(in);
+    if (!value) return value.error();
+    for (const auto& [known, field] : fields) {
+      if (same_word(name, known)) *field = std::move(*value);
+    }
+  }
+  if (out.username.empty() || out.nonce.empty() || out.uri.empty() || out.response.empty()) {
+    return Error{Errc::BadValue, "a digest header without username, nonce, uri or response"};
+  }
+  return out;
+}
+
+std::string digest_challenge(std::string_view realm, std::string_view nonce, bool stale, std::string_view qop) {
+  return "Digest realm=\"" + std::string(realm) + "\", nonce=\"" + std::string(nonce) + "\",stale=\"" +
+         (stale ? "true" : "false") + "\",qop=\"" + std::string(qop) + "\"";
+}
+
+bool proves(const DigestAnswer& a, std::string_view ha1, std::string_view verb, std::string_view body) {
+  const bool whole = same_word(a.qop, "auth-int");
+  if (!a.qop.empty() && !whole && !same_word(a.qop, "auth")) return false;
+  std::string entity = std::string(verb) + ":" + a.uri;
+  if (whole) entity += ":" + auth::md5_hex(body);
+  std::string text = std::string(ha1) + ":" + a.nonce + ":";
+  if (!a.qop.empty()) text += a.nc + ":" + a.cnonce + ":" + a.qop + ":";
+  return auth::equal_secret(auth::md5_hex(text + auth::md5_hex(entity)), a.response);
+}
+
+}  // namespace amtgate::http
