@@ -39,11 +39,6 @@ Slot slot_of(Service service) {
 
 }  // namespace
 
-std::string_view name(Door door) {
-  constexpr std::array<std::string_view, 3> kNames = {"redirection", "redirection-tls", "rfb"};
-  return kNames[static_cast<std::size_t>(door)];
-}
-
 Connection::Connection(MachineState& machine, Door door, TimePoint now)
     : machine_(machine), door_(door), boot_(machine.boots()), units_(machine.options().shape), now_(now) {
   ++machine_.counters().connections;

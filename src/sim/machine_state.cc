@@ -1,5 +1,6 @@
 #include "amtgate/sim/machine_state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace amtgate::sim {
@@ -7,6 +8,17 @@ namespace {
 
 constexpr std::size_t kConsentDigits = 6;
 constexpr unsigned kConsentTries = 3;
+constexpr std::size_t kMaxNonces = 256;
+
+ManagementOptions management_options(const Options& o, const std::string& realm) {
+  ManagementOptions m;
+  m.host_name = o.name;
+  m.realm = realm;
+  m.off = o.off;
+  m.consent = o.consent_missing;
+  m.epoch = o.epoch;
+  return m;
+}
 
 }  // namespace
 
@@ -56,6 +68,7 @@ MachineState::MachineState(Options options, auth::RandomSource& random, TimePoin
       random_(random),
       users_({options_.user, options_.password}),
       realm_(auth::make_realm(random)),
+      management_(options_.profile, management_options(options_, realm_), now),
       faults_(options_.faults),
       screen_({options_.screen.width, options_.screen.height}, options_.frame_time, now),
       consent_(options_.kvm_consent) {
@@ -86,7 +99,21 @@ bool MachineState::consent_key(rfb::Keysym key) {
 }
 
 bool MachineState::lacks(Slot slot) const {
-  return options_.off[static_cast<std::size_t>(slot)] || (slot == Slot::Kvm && !options_.profile.kvm);
+  switch (slot) {
+    case Slot::Sol: return !management_.sol_on();
+    case Slot::Ider: return !management_.ider_on();
+    case Slot::Kvm: return !management_.kvm_on();
+  }
+  return true;
+}
+
+std::string MachineState::new_nonce() {
+  if (nonces_.size() >= kMaxNonces) nonces_.pop_front();
+  return nonces_.emplace_back(auth::make_nonce(random_));
+}
+
+bool MachineState::knows_nonce(std::string_view nonce) const {
+  return std::ranges::find(nonces_, nonce) != nonces_.end();
 }
 
 std::optional<MachineState::Lease> MachineState::take(Slot slot, TimePoint now) {

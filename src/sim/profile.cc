@@ -102,6 +102,7 @@ Result<Profile> find_profile(std::string_view name) {
     p.firmware = "16.1.30";
     p.plain_open = false;
     p.strict_nonce_count = true;
+    p.http_qop = "auth-int, auth";
     p.max_size16 = {2560, 1600};
     p.gray_formats = true;
     p.idle = std::chrono::minutes(3);
@@ -117,6 +118,7 @@ Result<Profile> find_profile(std::string_view name) {
     p.key = KeyType::Ec;
     p.ask_client_certificate = true;
     p.strict_nonce_count = true;
+    p.http_qop = "auth-int, auth";
     p.max_size16 = {2560, 1600};
     p.gray_formats = true;
     p.idle = std::chrono::minutes(3);

@@ -1,7 +1,10 @@
 #include "amtgate/simhost/host.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "amtgate/sim/json_line.h"
 #include "amtgate/simhost/link.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/file.h"
@@ -25,11 +28,16 @@ Result<tls::KeyPair> make_key_pair(const sim::Profile& profile) {
   return tls::make_self_signed({.key = ec ? tls::KeyType::EcP384 : tls::KeyType::Rsa2048, .common_name = "AMT RCFG"});
 }
 
+Settings with_clock(Settings s) {
+  s.machine.epoch = std::chrono::duration_cast<std::chrono::seconds>(sys::wall_now().time_since_epoch()).count();
+  return s;
+}
+
 }  // namespace
 
 Host::Host(net::Loop& loop, Settings settings, EventLog log)
     : loop_(loop),
-      settings_(std::move(settings)),
+      settings_(with_clock(std::move(settings))),
       machine_(settings_.machine, random_, sys::now()),
       log_(std::move(log)),
       boot_timer_(loop, [this] { open_doors(); }) {}
@@ -47,6 +55,14 @@ Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings) {
   if (p.plain_open) host->doors_.push_back({sim::Door::Plain, s.plain, nullptr});
   if (p.tls_open) host->doors_.push_back({sim::Door::Tls, s.tls, nullptr});
   if (p.port5900 != sim::Port5900::Closed) host->doors_.push_back({sim::Door::Rfb, s.rfb, nullptr});
+  if (p.plain_open) host->doors_.push_back({sim::Door::Web, s.web, nullptr});
+  if (p.tls_open) host->doors_.push_back({sim::Door::WebTls, s.web_tls, nullptr});
+  if (p.plain_open) host->doors_.push_back({sim::Door::Asf, s.asf, nullptr});
+  if (p.tls_open) host->doors_.push_back({sim::Door::AsfTls, s.asf_tls, nullptr});
+  // Ports below 1024 are root's; whoever is not goes without them.
+  const bool may_bind_low = ::geteuid() == 0;
+  std::erase_if(host->doors_,
+                [&](const DoorState& d) { return d.port.value != 0 && d.port.value < 1024 && !may_bind_low; });
   for (DoorState& door : host->doors_) {
     const Result<void> r = host->listen(door);
     if (!r) return r.error();

@@ -8,6 +8,9 @@
 #include <array>
 #include <random>
 
+#include "amtgate/sim/connection.h"
+#include "amtgate/sim/json_line.h"
+#include "amtgate/sim/web_connection.h"
 #include "amtgate/simhost/host.h"
 
 namespace amtgate::simhost {
@@ -45,7 +48,7 @@ Link::~Link() = default;
 
 void Link::start() {
   if (strike(sim::Stage::Connect)) return;
-  if (door_ != sim::Door::Tls) return begin_session();
+  if (!has_tls(door_)) return begin_session();
   if (strike(sim::Stage::Tls)) return;
   begin_tls();
 }
@@ -95,7 +98,12 @@ void Link::begin_tls() {
 
 void Link::begin_session() {
   state_ = State::Running;
-  connection_.emplace(host_.machine(), door_, host_.loop().now());
+  const TimePoint now = host_.loop().now();
+  if (is_web(door_)) {
+    connection_ = std::make_unique<sim::WebConnection>(host_.machine(), now);
+  } else {
+    connection_ = std::make_unique<sim::Connection>(host_.machine(), door_, now);
+  }
   pump();
 }
 
@@ -191,14 +199,14 @@ void Link::write_some() {
 }
 
 void Link::take_events() {
-  while (std::optional<sim::Connection::Event> event = connection_->next_event()) {
-    if (const auto* log = std::get_if<sim::Connection::Log>(&*event)) {
+  while (std::optional<sim::MachineSide::Event> event = connection_->next_event()) {
+    if (const auto* log = std::get_if<sim::MachineSide::Log>(&*event)) {
       host_.log(id_, log->fields);
-    } else if (const auto* close = std::get_if<sim::Connection::Close>(&*event)) {
+    } else if (const auto* close = std::get_if<sim::MachineSide::Close>(&*event)) {
       reason_ = close->reason;
       reset_ = close->reset;
       state_ = State::Closing;
-    } else if (std::holds_alternative<sim::Connection::Reboot>(*event)) {
+    } else if (std::holds_alternative<sim::MachineSide::Reboot>(*event)) {
       host_.rebooted();
     } else {
       host_.mode_changed();
@@ -243,8 +251,8 @@ void Link::finish(std::string reason) {
   refill_.cancel();
   if (connection_) {
     connection_->closed(host_.loop().now());
-    while (std::optional<sim::Connection::Event> event = connection_->next_event()) {
-      if (const auto* log = std::get_if<sim::Connection::Log>(&*event)) host_.log(id_, log->fields);
+    while (std::optional<sim::MachineSide::Event> event = connection_->next_event()) {
+      if (const auto* log = std::get_if<sim::MachineSide::Log>(&*event)) host_.log(id_, log->fields);
     }
   }
   const double took = std::chrono::duration<double>(host_.loop().now() - started_).count();

@@ -1,9 +1,13 @@
 #include "amtgate/simhost/settings.h"
 
+#include <array>
 #include <charconv>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
+
+#include "amtgate/sim/machine_side.h"
 
 namespace amtgate::simhost {
 namespace {
@@ -79,15 +83,27 @@ Option heading(const char* title) {
   return {nullptr, nullptr, title, {}};
 }
 
+/// In the order of --port-base.
+std::array<std::pair<sim::Door, Port*>, 7> doors(Settings& s) {
+  using enum sim::Door;
+  return {{{Plain, &s.plain},
+           {Tls, &s.tls},
+           {Rfb, &s.rfb},
+           {Web, &s.web},
+           {WebTls, &s.web_tls},
+           {Asf, &s.asf},
+           {AsfTls, &s.asf_tls}}};
+}
+
 Result<void> set_port(Settings& s, const std::string& text) {
   const std::size_t eq = text.find('=');
   const std::string name = text.substr(0, eq);
-  Port* port = name == "redirection"       ? &s.plain
-               : name == "redirection-tls" ? &s.tls
-               : name == "rfb"             ? &s.rfb
-                                           : nullptr;
+  Port* port = nullptr;
+  for (const auto& [door, setting] : doors(s)) {
+    if (name == sim::name(door)) port = setting;
+  }
   if (!port || eq == std::string::npos) {
-    return wrong("port '" + text + "' (redirection=N, redirection-tls=N or rfb=N)");
+    return wrong("port '" + text + "' (redirection, redirection-tls, rfb, web, web-tls, asf or asf-tls, then =N)");
   }
   const Result<Port> n = port_or_any(std::string_view(text).substr(eq + 1));
   if (!n) return n.error();
@@ -98,10 +114,9 @@ Result<void> set_port(Settings& s, const std::string& text) {
 Result<void> set_port_base(Settings& s, const std::string& text) {
   const Result<Port> n = parse_port(text);
   if (!n) return n.error();
-  if (n->value > 65533) return wrong("port base '" + text + "' (three ports must follow each other)");
-  s.plain = *n;
-  s.tls = Port{static_cast<std::uint16_t>(n->value + 1)};
-  s.rfb = Port{static_cast<std::uint16_t>(n->value + 2)};
+  if (n->value > 65529) return wrong("port base '" + text + "' (seven ports must follow each other)");
+  std::uint16_t next = n->value;
+  for (const auto& [door, port] : doors(s)) *port = Port{next++};
   return {};
 }
 
@@ -162,8 +177,10 @@ const std::vector<Option>& options() {
       heading("Where it listens"),
       {"listen", "ADDR", "address (default 127.0.0.1)",
        parsed([](const std::string& t) { return IpAddress::parse(t); }, [](S s, IpAddress v) { s.listen = v; })},
-      {"port", "DOOR=N", "DOOR: redirection, redirection-tls or rfb; 0: any free port", later(set_port)},
-      {"port-base", "N", "N for 16994, N+1 for 16995, N+2 for 5900", later(set_port_base)},
+      {"port", "DOOR=N", "DOOR: redirection, redirection-tls, rfb, web, web-tls, asf or asf-tls; 0: any free port",
+       later(set_port)},
+      {"port-base", "N", "N for 16994, then 16995, 5900, 16992, 16993, 623 and 664 in this order",
+       later(set_port_base)},
 
       heading("Changes to the profile"),
       {"plain", "yes|no", "port 16994",

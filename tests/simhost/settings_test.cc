@@ -84,7 +84,7 @@ const Wrong kWrong[] = {
     {{"--glue=1"}, "--glue takes no value"},
     {{"--profile", "7"}, "profile '7' (8, 9, 11, 12, 15, 16.1, 19, 21, ism)"},
     {{"--listen", "pc1"}, "--listen: "},
-    {{"--port", "ssh=1"}, "--port: port 'ssh=1' (redirection=N, redirection-tls=N or rfb=N)"},
+    {{"--port", "ssh=1"}, "--port: port 'ssh=1' (redirection, redirection-tls, rfb, web, web-tls, asf or asf-tls, then =N)"},
     {{"--port", "rfb=70000"}, "--port: "},
     {{"--fault", "x:close"}, "--fault: fault 'x:close': stage 'x' (connect, tls, start, auth, open, stream)"},
     {{"--ider-sha256", "abc"}, "--ider-sha256: digest 'abc' (64 lower-case hexadecimal digits)"},

@@ -1,4 +1,4 @@
-// Connection: the machine's side of one accepted connection, on a redirection port or on 5900, as a Machine.
+// Connection: the machine's side of one accepted connection on a redirection port or on 5900, as a Machine.
 //
 // On a redirection port redir::ServerRole takes start and authentication, and the feature that was asked for stands
 // behind it. output() is never more than one message: write it, call sent(), and with TLS it is one record.
@@ -14,58 +14,31 @@
 #include "amtgate/base/machine.h"
 #include "amtgate/redir/server_role.h"
 #include "amtgate/sim/feature.h"
+#include "amtgate/sim/machine_side.h"
 #include "amtgate/sim/machine_state.h"
 #include "amtgate/sim/unit_queue.h"
 
 namespace amtgate::sim {
 
-enum class Door : std::uint8_t {
-  Plain,  // 16994
-  Tls,    // 16995
-  Rfb,    // 5900
-};
-std::string_view name(Door door);  // "redirection", "redirection-tls", "rfb"
-
-class Connection final : private FeatureHost {
+class Connection final : public MachineSide, private FeatureHost {
  public:
-  /// One line for the log: the fields of a JSON object, without braces.
-  struct Log {
-    std::string fields;
-  };
-  /// The last event: flush output(), then close, or reset without a word more.
-  struct Close {
-    bool reset = false;
-    std::string reason;
-  };
-  /// Somebody typed reboot: every connection of the machine is to be ticked, and the doors are closed until
-  /// back_at().
-  struct Reboot {};
-  /// The screen has another mode: every connection of the machine is to be ticked.
-  struct ModeChanged {};
-  using Event = std::variant<Log, Close, Reboot, ModeChanged>;
-
   /// `machine` must outlive this.
   Connection(MachineState& machine, Door door, TimePoint now);
   ~Connection() override;
 
   /// Never an error: what goes wrong is a Close event.
-  Result<void> receive(Bytes in, TimePoint now);
-  std::optional<Event> next_event();
-  Bytes output() const;
-  void sent(std::size_t n);
-  std::optional<TimePoint> deadline() const;
-  Result<void> tick(TimePoint now);
+  Result<void> receive(Bytes in, TimePoint now) override;
+  std::optional<Event> next_event() override;
+  Bytes output() const override;
+  void sent(std::size_t n) override;
+  std::optional<TimePoint> deadline() const override;
+  Result<void> tick(TimePoint now) override;
 
-  /// After sent(): more to send may be made now. The edge calls it when it has written what there was.
-  void produce(TimePoint now);
-  /// False: do not read (a stall, or nobody takes it).
-  bool wants_input() const;
-  /// A fault has struck: nothing more is read or written.
-  bool stalled() const;
-  /// The client has closed its direction.
-  void closed(TimePoint now);
-
-  std::string_view kind() const;  // "sol", "ider", "kvm", or "" before it is known
+  void produce(TimePoint now) override;
+  bool wants_input() const override;
+  bool stalled() const override;
+  void closed(TimePoint now) override;
+  std::string_view kind() const override;
 
  private:
   void send(Bytes message) override;

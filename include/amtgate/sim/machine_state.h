@@ -22,6 +22,7 @@
 #include "amtgate/sim/fault.h"
 #include "amtgate/sim/ider_exercise.h"
 #include "amtgate/sim/kvm_screen.h"
+#include "amtgate/sim/management.h"
 #include "amtgate/sim/os_keyboard.h"
 #include "amtgate/sim/profile.h"
 #include "amtgate/sim/unit_queue.h"
@@ -66,6 +67,7 @@ struct Options {
   IderPlan ider{};
   std::optional<std::uint64_t> kvm_stream{};  // KVM sends so many raw bytes instead of RFB; 0 = without end
   Size screen{1024, 768};
+  std::int64_t epoch = 0;        // Unix seconds at the start
   milliseconds frame_time{200};  // how often the picture changes; 0 = it stands still
   rfb::ZrleForm zrle = rfb::ZrleForm::Zlib;
   std::shared_ptr<OsKeyboard> keyboard{};  // what the operating system makes of keys; null: it does not look
@@ -115,6 +117,10 @@ class MachineState {
   auth::RandomSource& random() { return random_; }
   /// The same for the machine's whole life, as AMT's.
   const std::string& realm() const { return realm_; }
+  Management& management() { return management_; }
+  /// Of HTTP's challenges: made here, and known for as long as not too many newer ones are.
+  std::string new_nonce();
+  bool knows_nonce(std::string_view nonce) const;
   FaultPlan& faults() { return faults_; }
   Counters& counters() { return counters_; }
 
@@ -151,6 +157,8 @@ class MachineState {
   auth::RandomSource& random_;
   auth::SingleUser users_;
   std::string realm_;
+  Management management_;
+  std::deque<std::string> nonces_;
   FaultPlan faults_;
   Counters counters_;
   KvmScreen screen_;

@@ -46,6 +46,7 @@ struct Profile {
 
   std::vector<std::uint8_t> methods = {4};  // what a query is answered with: 1 password, 3 and 4 digest
   std::string qop = "auth";                 // offered by the challenge of method 4
+  std::string http_qop = "auth";            // offered over HTTP
   bool strict_nonce_count = false;          // refuse a nonce count that is not 8 digits
 
   bool kvm = true;  // false: the class is absent, a start of KVMR is answered "unsupported"

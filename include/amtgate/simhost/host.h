@@ -10,7 +10,7 @@
 #include "amtgate/auth/random.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
-#include "amtgate/sim/connection.h"
+#include "amtgate/sim/machine_side.h"
 #include "amtgate/simhost/event_log.h"
 #include "amtgate/simhost/settings.h"
 #include "amtgate/tls/context.h"
@@ -27,7 +27,8 @@ class Host {
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  /// "redirection=16994 redirection-tls=16995 rfb=5900", the doors that are open, with the ports they really have.
+  /// "redirection=16994 redirection-tls=16995 rfb=5900 web=16992 …", the doors that are open, with the ports they
+  /// really have.
   std::string ports() const;
   const Settings& settings() const { return settings_; }
   /// Ends every connection in order; the doors close.

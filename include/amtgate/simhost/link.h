@@ -1,4 +1,4 @@
-// Link: one accepted socket, and the sim::Connection on it.
+// Link: one accepted socket, and the machine's side of it.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/stream.h"
-#include "amtgate/sim/connection.h"
+#include "amtgate/sim/fault.h"
+#include "amtgate/sim/machine_side.h"
 
 namespace amtgate::simhost {
 
@@ -51,7 +52,7 @@ class Link {
   sim::Door door_;
   Endpoint client_;
   std::unique_ptr<net::Stream> stream_;
-  std::optional<sim::Connection> connection_;
+  std::unique_ptr<sim::MachineSide> connection_;
   net::Timer timer_;   // the connection's deadline
   net::Timer linger_;  // after our end: the client has so long to end too
   net::Timer refill_;  // --slow-reader

@@ -20,6 +20,10 @@ struct Settings {
   Port plain{16994};
   Port tls{16995};
   Port rfb{5900};
+  Port web{16992};
+  Port web_tls{16993};
+  Port asf{623};
+  Port asf_tls{664};
 
   std::string cert_file;  // both empty: one is made at start
   std::string key_file;

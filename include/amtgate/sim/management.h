@@ -1,0 +1,117 @@
+// Management: the machine as WS-Management sees it: its classes, their instances and methods, and its power.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "amtgate/base/time.h"
+#include "amtgate/sim/profile.h"
+#include "amtgate/wsman/reply.h"
+#include "amtgate/wsman/request.h"
+
+namespace amtgate::sim {
+
+/// CIM_PowerManagementService's states, as far as a machine here is in one.
+enum class Power : std::uint8_t { On = 2, Sleep = 4, Hibernate = 7, Off = 8 };
+
+struct ManagementOptions {
+  std::string host_name = "pc";
+  std::string realm;                 // digest realm
+  std::array<bool, 3> off{};         // by Slot: SOL, IDE-R, KVM switched off
+  bool consent = false;              // the user's consent is needed for everything
+  std::int64_t epoch = 0;            // Unix seconds at `now` of the constructor: what its clock shows then
+  Duration power_time = seconds(1);  // from a power command to the state it leads to
+};
+
+class Management {
+ public:
+  Management(const Profile& profile, ManagementOptions options, TimePoint now);
+
+  /// What of the machine's other side a request needs to know, and what it does to it.
+  struct Surroundings {
+    bool sessions = false;  // SOL, IDE-R or KVM is in use: AMT refuses to switch off then
+    bool reboot = false;    // set: the machine restarts now
+  };
+  struct Answer {
+    unsigned status = 200;  // of HTTP
+    std::string xml;
+    std::string what;   // "Get AMT_GeneralSettings", for the log
+    std::string fault;  // its code, where it is one
+  };
+  /// One envelope, whatever it holds.
+  Answer answer(std::string_view envelope, Surroundings& around, TimePoint now);
+
+  Power power(TimePoint now);
+  /// Whether the set-up has the service on; KVM is there at all in the profile.
+  bool sol_on() const;
+  bool ider_on() const;
+  bool kvm_on() const;
+
+ private:
+  struct Fault {
+    std::string code, reason, detail;
+  };
+  using Outcome = std::variant<wsman::Reply, Fault>;
+  struct Listing {
+    std::vector<wsman::Item> items;
+    wsman::EnumerationMode mode;
+    std::string class_name;
+  };
+  struct Method {
+    std::string_view class_name, name;
+    std::uint64_t (Management::*run)(const wsman::Request&, wsman::Instance& output, Surroundings&, TimePoint);
+  };
+
+  Outcome run(const wsman::Request& request, Surroundings& around, TimePoint now);
+  Outcome get(const wsman::Request& request);
+  Outcome put(const wsman::Request& request);
+  Outcome enumerate(const wsman::Request& request);
+  Outcome pull(const wsman::Request& request);
+  Outcome invoke(const wsman::Request& request, Surroundings& around, TimePoint now);
+  std::optional<Fault> refuse_put(const wsman::Instance& before, const wsman::Request& request) const;
+
+  static const std::vector<Method>& methods();
+  std::uint64_t request_power(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t change_redirection(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t change_kvm(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t change_web_ui(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t get_uuid(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t commit(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t get_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t set_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+
+  void settle(TimePoint now);
+  void show_power();
+  wsman::Instance* one(std::string_view class_name, const std::vector<wsman::Selector>& keys);
+  wsman::Instance& only(std::string_view class_name);
+  const wsman::Instance& only(std::string_view class_name) const;
+
+  const Profile profile_;
+  ManagementOptions options_;
+  TimePoint began_;
+  std::int64_t clock_off_ = 0;  // seconds that were set
+  std::map<std::string, std::vector<wsman::Instance>, std::less<>> classes_;
+  std::map<std::string, Listing, std::less<>> listings_;
+  std::uint32_t last_listing_ = 0;
+  std::uint64_t messages_ = 0;
+
+  Power power_ = Power::On;
+  std::optional<Power> towards_;
+  TimePoint arrives_;
+};
+
+/// The instances that a machine of that profile has when it is set up.
+std::map<std::string, std::vector<wsman::Instance>, std::less<>> firmware_classes(const Profile& profile,
+                                                                                  const ManagementOptions& options);
+/// The properties of a class that name an instance.
+std::vector<std::string_view> key_names(std::string_view class_name);
+/// Properties that a Put leaves as they are.
+bool is_read_only(std::string_view class_name, std::string_view property);
+
+}  // namespace amtgate::sim
