@@ -25,6 +25,8 @@ constexpr Command kCommands[] = {
     {"passwd", passwd_command, "set a user's password for client_auth = users"},
     {"known", known_command, "the certificates that machines showed at their first use"},
     {"doctor", doctor_command, "what stands in the way, and what mends it"},
+    {"info", info_command, "what machines say of themselves"},
+    {"power", power_command, "switch machines on and off"},
     {"screenshot", screenshot_command, "a machine's screen as PNG"},
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},

@@ -15,17 +15,21 @@ tls::Version version(config::TlsVersion v) {
 
 }  // namespace
 
-Result<tls::Context> Contexts::get(const config::Target& target) {
-  const std::lock_guard lock(mutex_);
-  const auto found = by_target_.find(target.name);
-  if (found != by_target_.end()) return found->second;
+tls::ClientPolicy tls_policy(const config::Target& target) {
   tls::ClientPolicy policy;
   policy.min = version(target.tls_min);
   // Firmware of the TLS 1.0 days has no RFC 5746 either; who writes the one needs the other.
   policy.legacy = policy.min < tls::Version::V1_2;
   policy.cert_pem = target.tls_cert_text.reveal();
   policy.key_pem = target.tls_key_text.reveal();
-  Result<tls::Context> made = tls::Context::client(policy);
+  return policy;
+}
+
+Result<tls::Context> Contexts::get(const config::Target& target) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_target_.find(target.name);
+  if (found != by_target_.end()) return found->second;
+  Result<tls::Context> made = tls::Context::client(tls_policy(target));
   if (made) by_target_.emplace(target.name, *made);
   return made;
 }

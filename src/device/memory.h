@@ -14,6 +14,9 @@
 
 namespace amtgate::device {
 
+/// What a target's keys say about TLS.
+tls::ClientPolicy tls_policy(const config::Target& target);
+
 /// The TLS context of a target, made once a configuration.
 class Contexts {
  public:

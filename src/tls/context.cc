@@ -54,10 +54,23 @@ bool kernel_has_tls() {
   return has;
 }
 
+/// What both sides accept and offer.
+Result<void> set_versions(SSL_CTX* ctx, Version min, Version max, bool legacy) {
+  if (min > max) return Error{Errc::BadValue, "the lowest TLS version is above the highest"};
+  SSL_CTX_set_security_level(ctx, legacy ? 0 : 1);
+  const std::string signatures = std::string(kSignatures) + (legacy ? kLegacySignatures : "");
+  if (SSL_CTX_set_min_proto_version(ctx, number(min)) != 1 || SSL_CTX_set_max_proto_version(ctx, number(max)) != 1 ||
+      SSL_CTX_set_cipher_list(ctx, legacy ? kLegacyCiphers : kCiphers) != 1 ||
+      SSL_CTX_set_ciphersuites(ctx, kCiphers13) != 1 || SSL_CTX_set1_groups_list(ctx, kGroups) != 1 ||
+      SSL_CTX_set1_sigalgs_list(ctx, signatures.c_str()) != 1) {
+    return failed("TLS settings");
+  }
+  return {};
+}
+
 /// What both sides share. Everything that an openssl.cnf can set is set again here.
 Result<SslCtxPtr> make(const SSL_METHOD* method, Version min, Version max, bool legacy) {
   ERR_clear_error();
-  if (min > max) return Error{Errc::BadValue, "the lowest TLS version is above the highest"};
   SslCtxPtr ctx(SSL_CTX_new(method));
   if (!ctx) return Error{Errc::System, "no TLS context: " + take_reason("out of memory")};
   SSL_CTX_clear_options(ctx.get(), SSL_CTX_get_options(ctx.get()));
@@ -66,15 +79,7 @@ Result<SslCtxPtr> make(const SSL_METHOD* method, Version min, Version max, bool 
   SSL_CTX_clear_mode(ctx.get(), SSL_CTX_get_mode(ctx.get()));
   SSL_CTX_set_mode(ctx.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
-  SSL_CTX_set_security_level(ctx.get(), legacy ? 0 : 1);
-  const std::string signatures = std::string(kSignatures) + (legacy ? kLegacySignatures : "");
-  if (SSL_CTX_set_min_proto_version(ctx.get(), number(min)) != 1 ||
-      SSL_CTX_set_max_proto_version(ctx.get(), number(max)) != 1 ||
-      SSL_CTX_set_cipher_list(ctx.get(), legacy ? kLegacyCiphers : kCiphers) != 1 ||
-      SSL_CTX_set_ciphersuites(ctx.get(), kCiphers13) != 1 || SSL_CTX_set1_groups_list(ctx.get(), kGroups) != 1 ||
-      SSL_CTX_set1_sigalgs_list(ctx.get(), signatures.c_str()) != 1) {
-    return failed("TLS settings");
-  }
+  if (const Result<void> set = set_versions(ctx.get(), min, max, legacy); !set) return set.error();
   return ctx;
 }
 
@@ -112,19 +117,25 @@ const char* name(Version v) {
   return "?";
 }
 
+Result<void> apply(ssl_ctx_st* ctx, const ClientPolicy& policy) {
+  ERR_clear_error();
+  const bool legacy = policy.legacy || policy.min < Version::V1_2;
+  if (const Result<void> set = set_versions(ctx, policy.min, policy.max, legacy); !set) return set.error();
+  if (legacy) SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+  if (policy.cert_pem.empty() && policy.key_pem.empty()) return {};
+  return use_key_pair(ctx, policy.cert_pem, policy.key_pem);
+}
+
 Result<Context> Context::client(const ClientPolicy& policy) {
   const bool legacy = policy.legacy || policy.min < Version::V1_2;
   Result<SslCtxPtr> made = make(TLS_client_method(), policy.min, policy.max, legacy);
   if (!made) return made.error();
   SSL_CTX* ctx = made->get();
-  if (legacy) SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+  if (const Result<void> set = apply(ctx, policy); !set) return set.error();
   SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
   // Sessions are kept by whoever owns the device's connection, not in a cache that nobody bounds.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   detail::remember_sessions(ctx);
-  if (!policy.cert_pem.empty() || !policy.key_pem.empty()) {
-    if (const Result<void> r = use_key_pair(ctx, policy.cert_pem, policy.key_pem); !r) return r.error();
-  }
   return Context(std::shared_ptr<SSL_CTX>(made->release(), &SSL_CTX_free), false);
 }
 

@@ -20,7 +20,7 @@ viewers=(
 )
 novnc_ready && viewers+=("16.1|lossy|noVNC") || echo "noVNC is left out: no Chromium, websockify or npm here"
 lab router
-targets= names=()
+targets=""
 for i in "${!viewers[@]}"; do
   IFS='|' read -r profile _ command <<<"${viewers[$i]}"
   machine=m$i address=10.71.2.1$i

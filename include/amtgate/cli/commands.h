@@ -15,6 +15,8 @@ using Run = std::function<int()>;
 
 Run status_command(CLI::App& app, const Common& common);
 Run sessions_command(CLI::App& app, const Common& common);
+Run power_command(CLI::App& app, const Common& common);
+Run info_command(CLI::App& app, const Common& common);
 Run screenshot_command(CLI::App& app, const Common& common);
 Run type_command(CLI::App& app, const Common& common);
 Run key_command(CLI::App& app, const Common& common);

@@ -45,6 +45,10 @@ struct ServerPolicy {
   std::string client_ca_pem{};  // Ask, Require: must be signed by one of these; empty = any certificate will do
 };
 
+/// The versions, ciphers and client certificate of `policy` for a context that a library made. Errors: as
+/// Context::client().
+Result<void> apply(ssl_ctx_st* context, const ClientPolicy& policy);
+
 /// Immutable once made, so it is shared between threads; a copy is a reference to the same.
 class Context {
  public:

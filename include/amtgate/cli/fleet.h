@@ -1,0 +1,47 @@
+// Fleet: one task for one machine or for thousands: which machines, how many at once, and one table at the end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "amtgate/cli/common.h"
+#include "amtgate/cli/machine_options.h"
+#include "amtgate/wsman/caller.h"
+
+namespace CLI {
+class App;
+}
+
+namespace amtgate::cli {
+
+/// What the command line says about machines.
+struct FleetOptions {
+  std::vector<std::string> targets;
+  bool all = false;
+  std::vector<std::string> tags;
+  std::string host;  // -h: a machine that no configuration describes
+  std::string user;  // -u, for it
+  std::uint16_t port = 0;
+  unsigned at_once = 64;
+  MachineOptions login = default_machine();
+};
+/// Adds them to a command. The help flag becomes --help alone: -h is the host.
+std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app);
+
+/// What came of one machine.
+struct Row {
+  std::vector<std::string> cells;  // of the table, behind the target's name
+  std::shared_ptr<nlohmann::json> json;
+};
+using Task = std::function<Result<Row>(wsman::Caller& machine)>;
+
+/// Runs the task for every machine that is meant. Prints what came of them: with --json a list of objects that have
+/// `target` and either the task's members or `error`; else a table under `heading`, and each failure as a line on
+/// standard error. While it runs a terminal sees how far it is. Gives the exit code: that of the failure where all
+/// failures are alike, else kSaidNo.
+int run_fleet(const Common& common, const FleetOptions& options, std::vector<std::string> heading, const Task& task);
+
+}  // namespace amtgate::cli

@@ -1,0 +1,248 @@
+#include "amtgate/cli/fleet.h"
+
+#include <sys/resource.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "amtgate/cli/exit.h"
+#include "amtgate/config/load.h"
+#include "amtgate/config/machine.h"
+#include "amtgate/device/web_client.h"
+#include "amtgate/net/name_lookup.h"
+#include "amtgate/sys/clock.h"
+#include "amtgate/sys/file.h"
+#include "amtgate/sys/log.h"
+
+namespace amtgate::cli {
+namespace {
+
+struct Member {
+  std::shared_ptr<const config::Target> target;
+  std::string name;
+  config::Host at;  // where its AMT is
+};
+
+struct Fleet {
+  std::vector<Member> members;
+  std::string state;
+  std::uint32_t mark = 0;
+};
+
+Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
+  config::Parsed parsed = config::load(common.config);
+  if (!parsed) {
+    const std::string why = parsed.mistakes.empty() ? common.config : parsed.mistakes[0].to_string();
+    return Error{Errc::System, "the configuration cannot be used (" + why + "); mend it, or try as root"};
+  }
+  const auto config = std::make_shared<const config::Config>(std::move(*parsed.config));
+  Fleet fleet;
+  fleet.state = config->gateway.state;
+  // The mark keeps our own rules from catching the connections; only root may set one.
+  fleet.mark = ::geteuid() == 0 ? config->intercept.mark + 1 : 0;
+  const auto add = [&](const config::Machine& m, const std::string& name) {
+    fleet.members.push_back({{config, m.target}, name, m.target->amt ? *m.target->amt : m.aim});
+  };
+  for (const std::string& name : o.targets) {
+    const Result<config::Machine> machine = config::find_machine(*config, name);
+    if (!machine) return machine.error();
+    add(*machine, name);
+  }
+  for (const config::Target& t : config->targets) {
+    const bool tagged = std::ranges::any_of(
+        o.tags, [&](const std::string& tag) { return std::ranges::find(t.tags, tag) != t.tags.end(); });
+    if (!o.all && !tagged) continue;
+    // Which machines are in a network is not known here.
+    if (const Result<config::Machine> machine = config::find_machine(*config, t.name)) add(*machine, t.name);
+  }
+  if (fleet.members.empty()) return Error{Errc::BadValue, "no machine is meant; name targets, or --all, --tag or -h"};
+  return fleet;
+}
+
+/// From the terminal, unseen.
+std::optional<std::string> ask_password(const std::string& who) {
+  if (::isatty(STDIN_FILENO) == 0) return std::nullopt;
+  termios before{};
+  if (::tcgetattr(STDIN_FILENO, &before) != 0) return std::nullopt;
+  termios silent = before;
+  silent.c_lflag &= static_cast<tcflag_t>(~ECHO);
+  std::fprintf(stderr, "Password of %s: ", who.c_str());
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  std::string line;
+  for (int c = std::getchar(); c != EOF && c != '\n' && line.size() < 256; c = std::getchar()) {
+    line += static_cast<char>(c);
+  }
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  std::fputs("\n", stderr);
+  return line;
+}
+
+Result<Fleet> from_host(const FleetOptions& o) {
+  auto target = std::make_shared<config::Target>(o.login.target);
+  target->name = o.host;
+  if (!o.user.empty()) target->username = o.user;
+  if (target->password.empty()) {
+    const std::optional<std::string> given = ask_password(target->username + " at " + o.host);
+    if (!given) {
+      return Error{Errc::BadValue, o.host + ": no password; set AMT_PASSWORD, or name a file with --password-file"};
+    }
+    target->password = config::Secret(*given);
+  }
+  Fleet fleet;
+  fleet.state = o.login.state.empty() ? default_state() : o.login.state;
+  if (target->tls != config::TlsMode::No) {
+    if (const Result<void> made = sys::make_directories(fleet.state, 0700); !made) return made.error();
+  }
+  fleet.members.push_back({target, o.host, config::Host(o.host)});
+  return fleet;
+}
+
+Result<IpAddress> address_of(const config::Host& host) {
+  if (const auto* network = std::get_if<Network>(&host)) return network->address;
+  const std::string& name = std::get<std::string>(host);
+  if (const Result<IpAddress> literal = IpAddress::parse(name)) return *literal;
+  const Result<std::vector<IpAddress>> found = net::resolve_now(name);
+  if (!found) return found.error();
+  if (found->empty()) return Error{Errc::Unreachable, name + ": no address"};
+  return found->front();
+}
+
+/// "12 of 1000 machines, 1 failed", on a terminal only, and only where one would wait.
+class Progress {
+ public:
+  explicit Progress(std::size_t all) : all_(all), shown_(all > 1 && ::isatty(STDERR_FILENO) != 0) {}
+  ~Progress() {
+    if (shown_ && drawn_) std::fputs("\r\033[K", stderr);
+  }
+  void one_done(bool failed) {
+    const std::lock_guard lock(mutex_);
+    ++done_;
+    if (failed) ++failed_;
+    const TimePoint now = sys::now();
+    if (!shown_ || (drawn_ && now - drawn_at_ < milliseconds(100))) return;
+    drawn_ = true;
+    drawn_at_ = now;
+    std::fprintf(stderr, "\r\033[K%zu of %zu machines, %zu failed", done_, all_, failed_);
+  }
+
+ private:
+  const std::size_t all_;
+  const bool shown_;
+  std::mutex mutex_;
+  std::size_t done_ = 0, failed_ = 0;
+  bool drawn_ = false;
+  TimePoint drawn_at_;
+};
+
+/// A connection is a descriptor.
+void allow_descriptors(rlim_t n) {
+  rlimit now{};
+  if (::getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= n) return;
+  now.rlim_cur = std::min(n, now.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &now);
+}
+
+std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const Task& task) {
+  std::vector<Result<Row>> outcomes(fleet.members.size(), Error{Errc::System, "not tried"});
+  const unsigned workers =
+      static_cast<unsigned>(std::min<std::size_t>(std::max(1U, o.at_once), fleet.members.size()));
+  allow_descriptors(workers * 2 + 64);
+  device::WebClient client({.state = fleet.state, .mark = fleet.mark});
+  Progress progress(fleet.members.size());
+  std::atomic<std::size_t> next{0};
+  const auto serve = [&] {
+    for (std::size_t i = next++; i < fleet.members.size(); i = next++) {
+      const Member& m = fleet.members[i];
+      const Result<IpAddress> address = address_of(m.at);
+      if (!address) {
+        outcomes[i] = Error{address.error().code, m.name + ": " + address.error().detail};
+      } else {
+        const auto machine = client.machine(m.target, *address, Port{o.port});
+        outcomes[i] = task(*machine);
+      }
+      progress.one_done(!outcomes[i]);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < workers; ++i) threads.emplace_back(serve);
+  serve();
+  for (std::thread& t : threads) t.join();
+  return outcomes;
+}
+
+}  // namespace
+
+std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app) {
+  auto o = std::make_shared<FleetOptions>();
+  app.set_help_flag("--help", "this help");
+  app.add_option("TARGET", o->targets, "machines of the configuration, by name or address");
+  app.add_flag("--all", o->all, "every target that is one machine");
+  app.add_option("--tag", o->tags, "targets with this word in `tags`")->option_text("WORD");
+  app.add_option("-h,--host", o->host, "a machine that no configuration describes")->option_text("HOST");
+  app.add_option("-u", o->user, "who logs in there (admin)")->option_text("NAME");
+  app.add_option("-P,--port", o->port, "its port (16993, 664, 16992 or 623, which answers)")->option_text("PORT");
+  app.add_option("--at-once", o->at_once, "machines at the same time (64)")
+      ->option_text("N")
+      ->check(CLI::Range(1U, 1024U));
+  for (const MachineOption& m : machine_options()) {
+    const std::string name(m.name);
+    const auto set = [o, set = m.set, name](const std::string& value) {
+      const Result<void> done = set(o->login, value);
+      if (!done) throw CLI::ValidationError(name, done.error().detail);
+    };
+    if (m.value.empty()) {
+      app.add_flag_callback(
+          name, [set] { set(""); }, std::string(m.help));
+    } else {
+      app.add_option_function<std::string>(name, set, std::string(m.help))->option_text(std::string(m.value));
+    }
+  }
+  return o;
+}
+
+int run_fleet(const Common& common, const FleetOptions& o, std::vector<std::string> heading, const Task& task) {
+  const bool configured = !o.targets.empty() || o.all || !o.tags.empty();
+  if (configured && !o.host.empty())
+    return fail(kUsage, "-h, and targets of the configuration; one of them is meant");
+  log::set_level(log::Level::Warn);
+  const Result<Fleet> fleet = o.host.empty() ? from_configuration(common, o) : from_host(o);
+  if (!fleet) return fail(fleet.error().code == Errc::BadValue ? kUsage : kSaidNo, fleet.error().detail);
+  const std::vector<Result<Row>> outcomes = work(*fleet, o, task);
+
+  std::optional<Exit> code;
+  heading.insert(heading.begin(), "TARGET");
+  std::vector<std::vector<std::string>> rows = {heading};
+  nlohmann::json list = nlohmann::json::array();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const std::string& name = fleet->members[i].name;
+    nlohmann::json object = {{"target", name}};
+    if (outcomes[i]) {
+      rows.push_back(outcomes[i]->cells);
+      rows.back().insert(rows.back().begin(), name);
+      if (outcomes[i]->json) object.update(*outcomes[i]->json);
+    } else {
+      const Error& e = outcomes[i].error();
+      const std::string line = e.detail.starts_with(name) ? e.detail : name + ": " + e.detail;
+      object["error"] = line;
+      fail(kSaidNo, line);
+      code = !code || *code == exit_code(e.code) ? exit_code(e.code) : kSaidNo;
+    }
+    list.push_back(std::move(object));
+  }
+  if (common.json) {
+    std::puts(list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else if (rows.size() > 1 && heading.size() > 1) {
+    std::fputs(table(rows).c_str(), stdout);
+  }
+  return code.value_or(kDone);
+}
+
+}  // namespace amtgate::cli
