@@ -145,6 +145,12 @@ Result<void> finish(ScreenSession& session, TimePoint until) {
   return session.pause(kSettle);
 }
 
+void add_pace(CLI::App& app, unsigned& pace_ms) {
+  app.add_option("--pace", pace_ms, "milliseconds from one key event to the next (10)")
+      ->option_text("MS")
+      ->check(CLI::Range(0U, 60000U));
+}
+
 struct TypeOptions {
   std::string text, file;
   bool enter = false;
@@ -393,9 +399,7 @@ Run type_command(CLI::App& app, const Common& common) {
       ->option_text("FILE")
       ->excludes(text);
   app.add_flag("--enter", o->enter, "Return behind the text");
-  app.add_option("--pace", o->pace_ms, "milliseconds from one key event to the next (10)")
-      ->option_text("MS")
-      ->check(CLI::Range(0U, 60000U));
+  add_pace(app, o->pace_ms);
   return [screen, o] { return type(*screen, *o); };
 }
 
@@ -409,9 +413,7 @@ Run key_command(CLI::App& app, const Common& common) {
   app.add_option("--hold", o->hold_s, "seconds to hold each combination (0.05)")
       ->option_text("SECONDS")
       ->check(CLI::Range(0.0, 600.0));
-  app.add_option("--pace", o->pace_ms, "milliseconds from one key event to the next (10)")
-      ->option_text("MS")
-      ->check(CLI::Range(0U, 60000U));
+  add_pace(app, o->pace_ms);
   return [screen, o] { return key(*screen, *o); };
 }
 

@@ -132,16 +132,6 @@ Buffer copy(const PixelView& view, const Rect& area) {
   return out;
 }
 
-/// The smallest rectangle around both.
-Rect around(const Rect& a, const Rect& b) {
-  if (a.empty()) return b;
-  if (b.empty()) return a;
-  const int x = std::min(a.x, b.x), y = std::min(a.y, b.y);
-  const int right = std::max(a.x + a.width, b.x + b.width), bottom = std::max(a.y + a.height, b.y + b.height);
-  return {static_cast<std::uint16_t>(x), static_cast<std::uint16_t>(y), static_cast<std::uint16_t>(right - x),
-          static_cast<std::uint16_t>(bottom - y)};
-}
-
 }  // namespace
 
 Rect draw_caption(Screen& screen, std::string_view text) {

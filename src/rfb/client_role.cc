@@ -13,10 +13,6 @@ namespace {
 constexpr Keysym kIdleKey{0xffe2};
 constexpr std::uint8_t kButtons = 0x1f;
 
-Rect whole(Size s) {
-  return {0, 0, s.width, s.height};
-}
-
 std::uint16_t inside(std::uint16_t v, std::uint16_t limit) {
   return limit == 0 ? std::uint16_t{0} : std::min(v, static_cast<std::uint16_t>(limit - 1));
 }

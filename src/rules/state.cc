@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "amtgate/config/values.h"
+
 namespace amtgate::rules {
 namespace {
 
@@ -18,18 +20,6 @@ std::vector<std::string_view> lines(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
-}
-
-std::vector<std::string_view> words(std::string_view text) {
-  std::vector<std::string_view> out;
-  for (;;) {
-    const std::size_t begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return out;
-    text.remove_prefix(begin);
-    const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
 }
 
 std::uint32_t number(std::string_view text) {
@@ -49,7 +39,7 @@ Chain* chain_of(TableState& table, std::string_view name) {
 
 /// `before`: others' rules of the kernel's chains that were met so far.
 void add_rule(TableState& table, std::string_view line, std::vector<std::string>& before) {
-  const auto w = words(line);
+  const auto w = config::words(line);
   if (w.size() < 2 || w[0] != "-A") return;
   if (Chain* chain = chain_of(table, w[1])) {
     chain->rules.emplace_back(line);
@@ -60,9 +50,9 @@ void add_rule(TableState& table, std::string_view line, std::vector<std::string>
       table.jumps.emplace_back(line);
       // iptables-save prints a chain's rules in their order.
       for (const std::string& rule : before) {
-        if (words(rule)[1] == w[1]) table.ahead.push_back(rule);
+        if (config::words(rule)[1] == w[1]) table.ahead.push_back(rule);
       }
-      std::erase_if(before, [&](const std::string& rule) { return words(rule)[1] == w[1]; });
+      std::erase_if(before, [&](const std::string& rule) { return config::words(rule)[1] == w[1]; });
       return;
     }
   }
@@ -87,7 +77,7 @@ std::vector<TableState> parse_save(std::string_view text) {
     if (out.empty()) continue;
     TableState& table = out.back();
     if (line[0] == ':') {
-      const auto w = words(line.substr(1));
+      const auto w = config::words(line.substr(1));
       if (w.size() < 2) continue;
       if (w[0] == kTableMade) {
         table.made = true;
@@ -113,7 +103,7 @@ std::vector<PolicyRule> parse_rules(std::string_view text) {
     if (colon == std::string_view::npos) continue;
     PolicyRule rule;
     rule.preference = number(line.substr(0, colon));
-    const auto w = words(line.substr(colon + 1));
+    const auto w = config::words(line.substr(colon + 1));
     bool selecting = true;
     for (std::size_t i = 0; i < w.size(); ++i) {
       if (w[i] == "lookup" && i + 1 < w.size()) {
@@ -133,7 +123,7 @@ std::vector<PolicyRule> parse_rules(std::string_view text) {
 std::vector<RouteLine> parse_routes(std::string_view text) {
   std::vector<RouteLine> out;
   for (const std::string_view line : lines(text)) {
-    const auto w = words(line);
+    const auto w = config::words(line);
     if (w.empty()) continue;
     RouteLine route;
     route.text = line;

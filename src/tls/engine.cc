@@ -62,6 +62,8 @@ struct Engine::State {
   bool held_to_1_2 = false;  // offers no TLS 1.3, since the session to resume is older
   std::size_t owed = 0;      // taken by OpenSSL from the last write(), not yet reported as taken
 
+  /// Server or client, as the context is.
+  void take_side(const Context& context);
   Status fail(Errc code, std::string detail) {
     failed = true;
     error = Error{code, std::move(detail)};
@@ -128,6 +130,15 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
+void Engine::State::take_side(const Context& context) {
+  if (context.is_server()) {
+    SSL_set_accept_state(ssl.get());
+  } else {
+    SSL_set_connect_state(ssl.get());
+    SSL_set_ex_data(ssl.get(), state_index(), &session);
+  }
+}
+
 Result<Engine> Engine::on_fd(const Context& context, int fd) {
   auto state = std::make_unique<State>();
   state->ssl.reset(SSL_new(context.native()));
@@ -143,12 +154,7 @@ Result<Engine> Engine::on_fd(const Context& context, int fd) {
   state->fd = fd;
   state->rbio = SSL_get_rbio(state->ssl.get());
   state->wbio = SSL_get_wbio(state->ssl.get());
-  if (context.is_server()) {
-    SSL_set_accept_state(state->ssl.get());
-  } else {
-    SSL_set_connect_state(state->ssl.get());
-    SSL_set_ex_data(state->ssl.get(), state_index(), &state->session);
-  }
+  state->take_side(context);
   return Engine(std::move(state));
 }
 
@@ -162,12 +168,7 @@ Result<Engine> Engine::in_memory(const Context& context) {
   state->rbio = in.release();
   state->wbio = out.release();
   SSL_set_bio(state->ssl.get(), state->rbio, state->wbio);
-  if (context.is_server()) {
-    SSL_set_accept_state(state->ssl.get());
-  } else {
-    SSL_set_connect_state(state->ssl.get());
-    SSL_set_ex_data(state->ssl.get(), state_index(), &state->session);
-  }
+  state->take_side(context);
   return Engine(std::move(state));
 }
 

@@ -22,10 +22,6 @@ Screen blank(Size size, const PixelFormat& format) {
   return s;
 }
 
-Rect whole(Size s) {
-  return {0, 0, s.width, s.height};
-}
-
 bool contains(const Rect& r, unsigned x, unsigned y) {
   return x >= r.x && y >= r.y && x < r.x + 0U + r.width && y < r.y + 0U + r.height;
 }

@@ -19,10 +19,6 @@ namespace {
 const TimePoint kNow{seconds(1)};
 constexpr PixelFormat kMapped{8, 8, false, false, 0, 0, 0, 0, 0, 0};
 
-Rect whole(Size s) {
-  return {0, 0, s.width, s.height};
-}
-
 /// A screen, a role that shows it, and a viewer.
 struct Joined {
   explicit Joined(Size size, const PixelFormat& device = kRgb565)

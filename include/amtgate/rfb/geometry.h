@@ -1,6 +1,7 @@
 // Sizes and rectangles on a screen, in pixels.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace amtgate::rfb {
@@ -23,5 +24,21 @@ struct Rect {
   }
   bool operator==(const Rect&) const = default;
 };
+
+inline Rect whole(Size s) {
+  return {0, 0, s.width, s.height};
+}
+
+/// The smallest rectangle around both; an empty one counts for nothing. A side beyond 65535 is cut.
+inline Rect around(const Rect& a, const Rect& b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
+  const unsigned x = std::min(a.x, b.x), y = std::min(a.y, b.y);
+  const unsigned right = std::max(a.x + 0U + a.width, b.x + 0U + b.width);
+  const unsigned bottom = std::max(a.y + 0U + a.height, b.y + 0U + b.height);
+  return {static_cast<std::uint16_t>(x), static_cast<std::uint16_t>(y),
+          static_cast<std::uint16_t>(std::min(right - x, 0xffffU)),
+          static_cast<std::uint16_t>(std::min(bottom - y, 0xffffU))};
+}
 
 }  // namespace amtgate::rfb
