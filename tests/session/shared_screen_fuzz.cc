@@ -83,7 +83,9 @@ class Room {
       case 6:
         if (asked_) {
           asked_ = false;
-          screen_.device_failed({{Errc::Unreachable, "pc1 does not answer"}, 0}, now_);
+          // 5: the consent of its user is missing.
+          screen_.device_failed({{Errc::Unreachable, "pc1 does not answer"}, static_cast<std::uint8_t>(who ? 5 : 0)},
+                                now_);
         }
         break;
       case 7: open(as_bytes(who ? std::string_view("RFB 004.000\n\2\1\200") : std::string_view())); break;
