@@ -27,6 +27,8 @@ constexpr Command kCommands[] = {
     {"doctor", doctor_command, "what stands in the way, and what mends it"},
     {"info", info_command, "what machines say of themselves"},
     {"power", power_command, "switch machines on and off"},
+    {"boot", boot_command, "from what machines start next time"},
+    {"setup", setup_command, "switch on in machines what the gateway needs"},
     {"screenshot", screenshot_command, "a machine's screen as PNG"},
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},

@@ -54,11 +54,15 @@ std::vector<std::string_view> key_names(std::string_view c) {
   if (c == "CIM_Chip" || c == "CIM_Card" || c == "CIM_Chassis" || c == "CIM_PhysicalMemory") {
     return {"CreationClassName", "Tag"};
   }
-  constexpr std::array<std::string_view, 8> kServices = {
-      "AMT_RedirectionService",         "AMT_SetupAndConfigurationService",
-      "AMT_TimeSynchronizationService", "AMT_WebUIService",
-      "CIM_KVMRedirectionSAP",          "CIM_PowerManagementService",
-      "IPS_HostBasedSetupService",      "IPS_OptInService"};
+  constexpr std::array<std::string_view, 9> kServices = {"CIM_BootService",
+                                                         "AMT_RedirectionService",
+                                                         "AMT_SetupAndConfigurationService",
+                                                         "AMT_TimeSynchronizationService",
+                                                         "AMT_WebUIService",
+                                                         "CIM_KVMRedirectionSAP",
+                                                         "CIM_PowerManagementService",
+                                                         "IPS_HostBasedSetupService",
+                                                         "IPS_OptInService"};
   if (std::ranges::find(kServices, c) != kServices.end()) {
     return {"CreationClassName", "Name", "SystemCreationClassName", "SystemName"};
   }
@@ -76,6 +80,7 @@ bool is_read_only(std::string_view c, std::string_view p) {
   }
   if (c == "IPS_KVMRedirectionSettingData") return p == "EnabledByMEBx" || p == "GrayscalePixelFormatSupported";
   if (c == "IPS_OptInService") return p == "OptInState" || p == "CanModifyOptInPolicy";
+  if (c == "AMT_BootSettingData") return p == "BIOSLastStatus" || p == "OptionsCleared";
   // Written as a whole or by methods only.
   return c != "AMT_RedirectionService" && c != "AMT_TLSSettingData";
 }
@@ -228,6 +233,54 @@ std::map<std::string, std::vector<Instance>, std::less<>> firmware_classes(const
                                           {"SystemName", "Intel(r) AMT"}}});
   power.add("UserOfService", system);
   put(std::move(power));
+
+  put(make("AMT_BootSettingData", {{"BIOSLastStatus", "0"},
+                                   {"BIOSLastStatus", "0"},
+                                   {"BIOSPause", "false"},
+                                   {"BIOSSetup", "false"},
+                                   {"BootMediaIndex", "0"},
+                                   {"ConfigurationDataReset", "false"},
+                                   {"ElementName", "Intel(r) AMT Boot Configuration Settings"},
+                                   {"FirmwareVerbosity", "0"},
+                                   {"ForcedProgressEvents", "false"},
+                                   {"IDERBootDevice", "0"},
+                                   {"InstanceID", "Intel(r) AMT:BootSettingData 0"},
+                                   {"LockKeyboard", "false"},
+                                   {"LockPowerButton", "false"},
+                                   {"LockResetButton", "false"},
+                                   {"LockSleepButton", "false"},
+                                   {"OptionsCleared", "true"},
+                                   {"OwningEntity", "Intel(r) AMT"},
+                                   {"ReflashBIOS", "false"},
+                                   {"UseIDER", "false"},
+                                   {"UseSOL", "false"},
+                                   {"UseSafeMode", "false"},
+                                   {"UserPasswordBypass", "false"}}));
+  put(make("AMT_BootCapabilities", {{"BIOSPause", "false"},
+                                    {"BIOSReflash", "false"},
+                                    {"BIOSSetup", "true"},
+                                    {"ElementName", "Intel(r) AMT: Boot Capabilities"},
+                                    {"ForceCDorDVDBoot", "true"},
+                                    {"ForceDiagnosticBoot", "false"},
+                                    {"ForceHardDriveBoot", "true"},
+                                    {"ForceHardDriveSafeModeBoot", "false"},
+                                    {"ForcePXEBoot", "true"},
+                                    {"IDER", "true"},
+                                    {"InstanceID", "Intel(r) AMT:BootCapabilities 0"},
+                                    {"SOL", "true"}}));
+  put(make("CIM_BootConfigSetting", {{"ElementName", "Intel(r) AMT: Boot Configuration"},
+                                     {"InstanceID", "Intel(r) AMT: Boot Configuration 0"}}));
+  put(service("CIM_BootService", "Intel(r) AMT Boot Service",
+              {{"ElementName", "Intel(r) AMT Boot Service"}, {"EnabledState", "2"}, {"RequestedState", "12"}}));
+  for (const auto& [id, path] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"Intel(r) AMT: Force Hard-drive Boot", "CIM:Hard-Disk:1"},
+           {"Intel(r) AMT: Force PXE Boot", "CIM:Network:1"},
+           {"Intel(r) AMT: Force CD/DVD Boot", "CIM:CD/DVD:1"}}) {
+    put(make("CIM_BootSourceSetting", {{"ElementName", "Intel(r) AMT: Boot Source"},
+                                       {"FailThroughSupported", "2"},
+                                       {"InstanceID", id},
+                                       {"StructuredBootString", path}}));
+  }
 
   put(make("CIM_Chassis", {{"ChassisPackageType", "0"},
                            {"CreationClassName", "CIM_Chassis"},

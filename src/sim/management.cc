@@ -137,6 +137,11 @@ std::optional<Management::Fault> Management::refuse_put(const Instance& before, 
       return Fault{"e:InternalError", "Internal error", "AMT-STATUS 16"};
     }
   }
+  if (before.class_name() == "AMT_BootSettingData" && needs_consent() &&
+      (wanted.boolean("UseIDER").value_or(false) || wanted.boolean("UseSOL").value_or(false) ||
+       wanted.boolean("BIOSSetup").value_or(false))) {
+    return Fault{"e:AccessDenied", "The sender was not authorized to access the resource", ""};
+  }
   if (before.class_name() == "AMT_TLSSettingData" && before.has("NonSecureConnectionsSupported") &&
       (wanted.boolean("AcceptNonSecureConnections").value_or(false) || wanted.boolean("Enabled") == false)) {
     return Fault{"e:InternalError", "Internal error", "AMT-STATUS 16"};
@@ -212,6 +217,11 @@ Management::Outcome Management::invoke(const Request& request, Surroundings& aro
     return reply;
   }
   return Fault{"b:ActionNotSupported", "The action is not supported by the service", ""};
+}
+
+bool Management::needs_consent() const {
+  constexpr std::uint64_t kAll = 0xffffffff;
+  return only("IPS_OptInService").number("OptInRequired") == kAll;
 }
 
 bool Management::sol_on() const {

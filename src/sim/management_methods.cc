@@ -23,6 +23,8 @@ const std::vector<Management::Method>& Management::methods() {
       {"AMT_WebUIService", "RequestStateChange", &Management::change_web_ui},
       {"AMT_SetupAndConfigurationService", "GetUuid", &Management::get_uuid},
       {"AMT_SetupAndConfigurationService", "CommitChanges", &Management::commit},
+      {"CIM_BootConfigSetting", "ChangeBootOrder", &Management::change_boot_order},
+      {"CIM_BootService", "SetBootConfigRole", &Management::set_boot_role},
       {"AMT_TimeSynchronizationService", "GetLowAccuracyTimeSynch", &Management::get_time},
       {"AMT_TimeSynchronizationService", "SetHighAccuracyTimeSynch", &Management::set_time},
   };
@@ -64,12 +66,16 @@ std::uint64_t Management::request_power(const Request& request, Instance&, Surro
     return kDone;
   };
   switch (state) {
-    case 2: return on ? kInvalidTransition : go(Power::On);
+    case 2:
+      if (on) return kInvalidTransition;
+      around.boot = boot();
+      return go(Power::On);
     case 5:   // power cycle
     case 10:  // reset
       if (!on) return kInvalidTransition;
       if (state == 5 && around.sessions) return kFailed;
       around.reboot = true;
+      around.boot = boot();
       return go(Power::On);
     case 8: return !on ? kInvalidTransition : around.sessions ? kFailed : go(Power::Off);
     case 11: return on ? kDone : kInvalidTransition;
@@ -79,10 +85,77 @@ std::uint64_t Management::request_power(const Request& request, Instance&, Surro
     case 14:
       if (profile_.name == "8") return 1;  // since 9.0
       if (!on) return kInvalidTransition;
-      if (state == 14) around.reboot = true;
+      if (state == 14) {
+        around.reboot = true;
+        around.boot = boot();
+      }
       return go(state == 4 ? Power::Sleep : state == 7 ? Power::Hibernate : state == 12 ? Power::Off : Power::On);
     default: return kInvalidParameter;
   }
+}
+
+// --- boot
+
+namespace {
+
+constexpr std::string_view kSourcePrefix = "Intel(r) AMT: ";
+
+std::string_view instance_id(const wsman::Reference& reference) {
+  for (const wsman::Selector& s : reference.selectors) {
+    const auto* text = std::get_if<std::string>(&s.value);
+    if (s.name == "InstanceID" && text != nullptr) return *text;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Management::boot() {
+  Instance& settings = only("AMT_BootSettingData");
+  std::string out;
+  const auto add = [&](bool on, std::string_view word) {
+    if (on) out += (out.empty() ? "" : " ") + std::string(word);
+  };
+  if (boot_armed_) {
+    add(!boot_source_.empty(), boot_source_);
+    add(settings.boolean("BIOSSetup").value_or(false), "bios");
+    add(settings.boolean("UseIDER").value_or(false),
+        settings.number("IDERBootDevice") == 1U ? "ider-cd" : "ider-floppy");
+    add(settings.boolean("UseSOL").value_or(false), "sol");
+  }
+  // All of it is for one boot.
+  for (const char* name : {"BIOSPause", "BIOSSetup", "UseIDER", "UseSOL"}) settings.set(name, "false");
+  settings.set("OptionsCleared", "true");
+  boot_armed_ = false;
+  boot_source_.clear();
+  return out.empty() ? "default" : out;
+}
+
+std::uint64_t Management::change_boot_order(const Request& request, Instance&, Surroundings&, TimePoint) {
+  constexpr std::uint64_t kInvalidReference = 4, kAccessDenied = 6;
+  const wsman::Reference* source = request.body.reference("Source");
+  if (source == nullptr) {
+    boot_source_.clear();
+    return kDone;
+  }
+  if (needs_consent()) return kAccessDenied;
+  const std::string_view id = instance_id(*source);
+  if (one("CIM_BootSourceSetting", {{"InstanceID", std::string(id)}}) == nullptr) return kInvalidReference;
+  const Instance& settings = only("AMT_BootSettingData");
+  if (settings.boolean("BIOSSetup").value_or(false) || settings.boolean("BIOSPause").value_or(false)) {
+    return kInvalidParameter;  // a forced source excludes them
+  }
+  boot_source_ = id.substr(kSourcePrefix.size());
+  return kDone;
+}
+
+std::uint64_t Management::set_boot_role(const Request& request, Instance&, Surroundings&, TimePoint) {
+  const wsman::Reference* config = request.body.reference("BootConfigSetting");
+  const std::uint64_t role = request.body.number("Role").value_or(0);
+  if (config == nullptr || config->class_name != "CIM_BootConfigSetting") return 4;
+  if (role != 1 && role != 32768) return kInvalidParameter;
+  boot_armed_ = role == 1;
+  return kDone;
 }
 
 // --- services on and off

@@ -206,6 +206,7 @@ void WebConnection::wsman(std::string_view body, TimePoint now) {
   line.add("what", answer.what).add("status", answer.status);
   if (!answer.fault.empty()) line.add("fault", answer.fault);
   events_.push_back(Log{line.fields()});
+  if (!around.boot.empty()) events_.push_back(Log{JsonLine("boot").add("from", around.boot).fields()});
   Buffer& out = out_.buffer();
   append(out, "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason(answer.status)) +
                   "\r\nServer: Intel(R) Active Management Technology " + machine_.options().profile.firmware +

@@ -69,6 +69,26 @@ ok "what is impossible is named with what is possible" same "$(ctl power off p15
 ctl power on p15 --wait >/dev/null
 ok "an action that does not exist" same "$(code_of asked power explode p15)" 2
 
+# --- boot
+ok "pxe for the next boot" asked boot pxe p11 p16.1
+ok "then reset" asked power reset p11 p16.1 --wait
+for p in 11 16.1; do ok "$p: it booted from the network" same "$(json_event "$T/p$p.json" boot 'e["from"]')" "Force PXE Boot"; done
+ok "once only" asked power reset p11 --wait && ok "then from its disk as ever" same "$(json_event "$T/p11.json" boot 'e["from"]')" default
+ok "into the set-up with the serial console" asked boot bios-sol p11 && ok "it says so" same "$(ctl boot state p11 | tail -n 1 | xargs)" "p11 bios sol"
+ok "what it cannot do" same "$(code_of asked boot diag p11)" 1
+
+# --- set-up
+stop p9
+sim off 10.71.2.11 --profile 12 --off kvm,sol,ider
+set_up() { asked setup "$@" -h 10.71.2.11; }
+changes() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[0]["changes"])' "$T/out.json"; }
+ok "a dry run" set_up all --dry-run && ok "says what would be done" same "$(changes)" "['serial console and drives: off -> on', 'KVM: off -> on']"
+ok "and does nothing" same "$(asked info -h 10.71.2.11; value 10.71.2.11 '(m["kvm"], m["sol"])')" "(False, False)"
+ok "done" set_up all && ok "all is on" same "$(asked info -h 10.71.2.11; value 10.71.2.11 '(m["kvm"], m["sol"], m["ider"])')" "(True, True, True)"
+ok "once more there is nothing to do" set_up all && ok "and that is said" same "$(changes)" "[]"
+ok "a session finds it on" probe gw redir 10.71.2.11 16994 sol --user admin --password "$password" --say 'echo hello\r' --expect hello --times 2
+ok "KVM where the firmware has none" same "$(code_of asked setup kvm pism)" 1
+
 # --- clients of others, straight at the simulator
 envelope() { # CLASS
   printf '<E:Envelope xmlns:E="http://www.w3.org/2003/05/soap-envelope" xmlns:A="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:W="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"><E:Header><A:Action>http://schemas.xmlsoap.org/ws/2004/09/transfer/Get</A:Action><A:To>/wsman</A:To><W:ResourceURI>http://intel.com/wbem/wscim/1/amt-schema/1/%s</W:ResourceURI><A:MessageID>7</A:MessageID></E:Header><E:Body/></E:Envelope>' "$1"

@@ -17,6 +17,8 @@ Run status_command(CLI::App& app, const Common& common);
 Run sessions_command(CLI::App& app, const Common& common);
 Run power_command(CLI::App& app, const Common& common);
 Run info_command(CLI::App& app, const Common& common);
+Run boot_command(CLI::App& app, const Common& common);
+Run setup_command(CLI::App& app, const Common& common);
 Run screenshot_command(CLI::App& app, const Common& common);
 Run type_command(CLI::App& app, const Common& common);
 Run key_command(CLI::App& app, const Common& common);

@@ -37,6 +37,7 @@ class Management {
   struct Surroundings {
     bool sessions = false;  // SOL, IDE-R or KVM is in use: AMT refuses to switch off then
     bool reboot = false;    // set: the machine restarts now
+    std::string boot{};     // set: it starts, and from what ("pxe", "ider-cd sol"; "default")
   };
   struct Answer {
     unsigned status = 200;  // of HTTP
@@ -84,8 +85,13 @@ class Management {
   std::uint64_t get_uuid(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t commit(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t get_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t change_boot_order(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t set_boot_role(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t set_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
 
+  /// The machine starts: what was armed counts this once.
+  std::string boot();
+  bool needs_consent() const;
   void settle(TimePoint now);
   void show_power();
   wsman::Instance* one(std::string_view class_name, const std::vector<wsman::Selector>& keys);
@@ -100,6 +106,9 @@ class Management {
   std::map<std::string, Listing, std::less<>> listings_;
   std::uint32_t last_listing_ = 0;
   std::uint64_t messages_ = 0;
+
+  bool boot_armed_ = false;  // SetBootConfigRole was called
+  std::string boot_source_;  // "Force PXE Boot"
 
   Power power_ = Power::On;
   std::optional<Power> towards_;
