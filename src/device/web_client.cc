@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -189,9 +190,8 @@ class Machine final : public wsman::Caller {
     curl_easy_setopt(e, CURLOPT_PASSWORD, t.password.reveal().c_str());
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, ms(client_.options.connect_deadline));
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, ms(client_.options.deadline));
-    if (!t.interface.empty()) curl_easy_setopt(e, CURLOPT_INTERFACE, ("if!" + t.interface).c_str());
     if (t.source) curl_easy_setopt(e, CURLOPT_INTERFACE, ("host!" + t.source->to_string()).c_str());
-    curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, &Machine::mark_socket);
+    curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, &Machine::prepare_socket);
     curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, this);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, &Machine::take_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, this);
@@ -213,7 +213,7 @@ class Machine final : public wsman::Caller {
         (door.tls ? "https://" : "http://") + host + ":" + std::to_string(door.port.value) + "/wsman";
     body_.clear();
     too_large_ = false;
-    tls_error_.reset();
+    local_error_.reset();
     error_text_[0] = '\0';
     curl_easy_setopt(easy_.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(request.size()));
@@ -239,7 +239,7 @@ class Machine final : public wsman::Caller {
   }
 
   Error transport_error(CURLcode code) {
-    if (tls_error_) return {tls_error_->code, who() + ": " + tls_error_->detail};
+    if (local_error_) return {local_error_->code, who() + ": " + local_error_->detail};
     if (too_large_)
       return {Errc::TooLarge, who() + ": an answer of more than " + std::to_string(wsman::kMaxEnvelope) + " bytes"};
     const std::string why = error_text_[0] == '\0' ? curl_easy_strerror(code) : error_text_;
@@ -275,10 +275,22 @@ class Machine final : public wsman::Caller {
 
   // --- what libcurl calls, on its thread, while the caller waits
 
-  static int mark_socket(void* self, curl_socket_t fd, curlsocktype) {
-    const std::uint32_t mark = static_cast<Machine*>(self)->client_.options.mark;
-    if (mark != 0 && ::setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) return CURL_SOCKOPT_ERROR;
+  static int prepare_socket(void* self, curl_socket_t fd, curlsocktype) {
+    Machine& m = *static_cast<Machine*>(self);
+    const std::uint32_t mark = m.client_.options.mark;
+    const std::string& interface = m.target_->interface;
+    if (mark != 0 && ::setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) return m.refuse("mark");
+    // libcurl of Debian 12 takes an interface or a source address, not both.
+    if (!interface.empty() && ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.data(),
+                                           static_cast<socklen_t>(interface.size())) != 0) {
+      return m.refuse("use interface " + interface);
+    }
     return CURL_SOCKOPT_OK;
+  }
+
+  int refuse(const std::string& what) {
+    local_error_ = Error{Errc::System, "cannot " + what + ": " + std::strerror(errno) + "; try as root"};
+    return CURL_SOCKOPT_ERROR;
   }
 
   static std::size_t take_body(char* data, std::size_t size, std::size_t n, void* self) {
@@ -306,7 +318,7 @@ class Machine final : public wsman::Caller {
     Machine& m = *static_cast<Machine*>(self);
     auto* ctx = static_cast<SSL_CTX*>(context);
     if (const Result<void> set = tls::apply(ctx, tls_policy(*m.target_)); !set) {
-      m.tls_error_ = set.error();
+      m.local_error_ = set.error();
       return CURLE_SSL_CERTPROBLEM;
     }
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
@@ -333,7 +345,7 @@ class Machine final : public wsman::Caller {
     const tls::TrustPolicy policy{m.target_->tls_ca_text, m.target_->tls_pin};
     const Result<tls::Verdict> verdict = m.client_.known.judge(policy, {m.target_->name, m.address_}, chain);
     if (verdict) return 1;
-    m.tls_error_ = verdict.error();
+    m.local_error_ = verdict.error();
     return 0;
   }
 
@@ -347,7 +359,7 @@ class Machine final : public wsman::Caller {
   std::string body_;
   bool too_large_ = false;
   std::string unreachable_;  // why the last port was
-  std::optional<Error> tls_error_;
+  std::optional<Error> local_error_;
   char error_text_[CURL_ERROR_SIZE] = {};
   Easy easy_;  // last: it goes first, and its callbacks use the rest
 };

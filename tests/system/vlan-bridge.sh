@@ -23,5 +23,6 @@ ok "serial at the PC's normal address" serial client 10.71.3.10
 ok "the machine sees the source that is configured" has "$T/pc1.json" '10\.99\.0\.1:'
 probe client rfb 10.71.3.10 5900 --frame
 ok "screen at the PC's normal address" same "$(field pixels)" 786432
+ok "amtgate talks to its AMT through that interface" same "$(ctl power state pc1 | tail -n 1 | xargs)" "pc1 on"
 ok "other ports of the PC are untouched" has <(on client timeout 20 socat -u TCP:10.71.3.10:22 -) '10\.71\.1\.100'
 ok "the AMT's own address is no target" refused client redir 10.99.0.10 16994 sol --timeout 3
