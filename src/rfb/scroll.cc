@@ -120,7 +120,8 @@ std::optional<int> find_scroll(const PixelView& was, const PixelView& is, const 
       const int from = places.find(new_rows.block[y]), to = static_cast<int>(area.y + y);
       if (from == Places::kTwice || from == to || new_rows.plain(y)) continue;
       ++all;
-      if (from >= 0) ++votes[static_cast<std::size_t>(from - to + height)];
+      if (from >= 0)
+        ++votes[static_cast<std::size_t>(height) + static_cast<std::size_t>(from) - static_cast<std::size_t>(to)];
     }
     best = std::max_element(votes.begin(), votes.end());
     if (*best >= kSureVotes && *best * 2 > all) break;

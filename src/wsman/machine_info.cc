@@ -41,11 +41,11 @@ std::string format_uuid(std::string_view guid) {
     return std::string(guid);
   }
   // SMBIOS has the first three fields little-endian.
-  constexpr int kOrder[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+  constexpr std::size_t kOrder[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
   std::string out;
   for (int i = 0; i < 16; ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    for (const char c : guid.substr(static_cast<std::size_t>(2 * kOrder[i]), 2)) {
+    for (const char c : guid.substr(2 * kOrder[i], 2)) {
       out += static_cast<char>(c >= 'A' && c <= 'F' ? c + 32 : c);
     }
   }

@@ -48,7 +48,7 @@ class Absence {
   bool on_ = false;
   Reason reason_ = Reason::Plain;
   bool restarting_ = false;
-  Error why_;
+  Error why_{Errc::Closed, {}};
   TimePoint since_;
   Duration retry_{kFirstRetry};
   std::optional<TimePoint> retry_at_;  // empty: it is being opened
