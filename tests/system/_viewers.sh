@@ -8,18 +8,24 @@ word='zyü@<A' # on a German keyboard: other places than on the US one, AltGr, t
 viewers_lab() { # OPTION of the simulator...
   lab router
   still_machine "$@"
+  gateway_for_machines
+  german_screen 4200x2400
+}
+still_machine() { # OPTION of the simulator...: $machine at $address
+  sim $machine $address --still --size $base --frame-file "$T/$machine.ppm" --keyboard de "$@"
+  machines+="[target $machine]"$'\n'"address = $address"$'\n'
+}
+machines=
+gateway_for_machines() { # for all that still_machine has made
   gateway <<INI
 [defaults]
 password = $password
 allow = 10.71.1.0/24
 keyboard = de
-[target pc]
-address = $address
 tls_min = 1.0
+$machines
 INI
-  german_screen 4200x2400
 }
-still_machine() { sim $machine $address --still --size $base --frame-file "$T/$machine.ppm" --keyboard de "$@"; }
 german_screen() { # SIZE [NAME]
   x_start client "$1" "${2:-client}" && x_tool setxkbmap de
   [ -n "${PIDS[bus]:-}" ] || spawn bus client dbus-daemon --session --nofork --address="unix:path=$T/bus"

@@ -123,6 +123,11 @@ daemon_start() {
   within 10 ask status || { echo "the gateway did not come up"; cat "$T/gateway.log"; exit 1; }
 }
 ctl() { on gw "$BUILD/amtgate" -c "$T/amtgate.conf" "$@"; }
+certificate_for() { # ADDRESS that clients aim at: $T/gateway.pem and .key, for `cert` and `key`
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -addext "subjectAltName=IP:$1,DNS:$1" \
+    -keyout "$T/gateway.key" -out "$T/gateway.pem" 2>/dev/null
+  chown nobody "$T/gateway.key"
+}
 gateway() { configure; rules up || exit 1; daemon_start; }
 ask() { # COMMAND: the daemon's answer as it comes over the control socket
   python3 - "$T/run/control.sock" "$1" <<'PY'

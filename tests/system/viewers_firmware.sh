@@ -5,20 +5,11 @@
 . tests/system/_viewers.sh
 profiles=(8 9 12 15 19)
 lab router
-targets=
 for i in "${!profiles[@]}"; do
   machine=p${profiles[$i]} address=10.71.2.1$i
   still_machine --profile "${profiles[$i]}" --boot-time 2
-  targets+="[target $machine]"$'\n'"address = $address"$'\n'
 done
-gateway <<INI
-[defaults]
-password = $password
-allow = 10.71.1.0/24
-keyboard = de
-tls_min = 1.0
-$targets
-INI
+gateway_for_machines
 german_screen 4200x2400
 viewer=("gvncviewer" "xtigervncviewer") ways=("lossy fit" "lossy")
 for i in "${!profiles[@]}"; do

@@ -20,21 +20,12 @@ viewers=(
 )
 novnc_ready && viewers+=("16.1|lossy|noVNC") || echo "noVNC is left out: no Chromium, websockify or npm here"
 lab router
-targets=""
 for i in "${!viewers[@]}"; do
   IFS='|' read -r profile _ command <<<"${viewers[$i]}"
   machine=m$i address=10.71.2.1$i
   still_machine --profile "$profile" --idle $limit
-  targets+="[target $machine]"$'\n'"address = $address"$'\n'
 done
-gateway <<INI
-[defaults]
-password = $password
-allow = 10.71.1.0/24
-keyboard = de
-tls_min = 1.0
-$targets
-INI
+gateway_for_machines
 declare -A seen=() looks=() screens=() ids=()
 for i in "${!viewers[@]}"; do
   IFS='|' read -r profile ways command <<<"${viewers[$i]}"

@@ -5,9 +5,7 @@
 need gvncviewer openssl Xvfb xwd dbus-run-session
 lab router
 sim pc 10.71.2.10 --profile 16.1 --still --frame-file "$T/pc.ppm" --size 800x600
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=10.71.2.10 -addext subjectAltName=IP:10.71.2.10,DNS:10.71.2.10 \
-  -keyout "$T/gateway.key" -out "$T/gateway.pem" 2>/dev/null
-chown nobody "$T/gateway.key"
+certificate_for 10.71.2.10
 gateway <<INI
 cert = $T/gateway.pem
 key = $T/gateway.key

@@ -7,9 +7,7 @@ lab router
 sim new 10.71.2.10 --profile 16.1 --still --frame-file "$T/frame.ppm" --size 800x600
 sim old 10.71.2.11 --profile 11 --greeting 4.0 --still --size 640x480
 echo pass1234 >"$T/secret" && chmod 600 "$T/secret" && chown nobody "$T/secret"
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=10.71.2.12 -addext subjectAltName=IP:10.71.2.12,DNS:10.71.2.12 \
-  -keyout "$T/gateway.key" -out "$T/gateway.pem" 2>/dev/null
-chown nobody "$T/gateway.key"
+certificate_for 10.71.2.12
 gateway <<INI
 cert = $T/gateway.pem
 key = $T/gateway.key
