@@ -50,6 +50,12 @@ TEST(PixelTranslation, RoundsExactly) {
       const std::size_t bytes = to.format.bytes_per_pixel();
       Buffer out(count * bytes);
       t.translate(in.data(), out.data(), count);
+      Buffer pieces(out.size());  // of 15: shorter than the widest vectors, 8 and then each alone
+      for (std::size_t at = 0; at < count; at += 15) {
+        t.translate(in.data() + at * from.bytes_per_pixel(), pieces.data() + at * bytes,
+                    std::min<std::size_t>(15, count - at));
+      }
+      EXPECT_EQ(out, pieces);
       for (unsigned i = 0; i < count; ++i) {
         Buffer want = expected(test::shown(i, from), to.format),
                got(out.begin() + i * bytes, out.begin() + (i + 1) * bytes);
