@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"power", power_command, "switch machines on and off"},
     {"boot", boot_command, "from what machines start next time"},
     {"setup", setup_command, "switch on in machines what the gateway needs"},
+    {"users", users_command, "AMT's own accounts in machines"},
     {"screenshot", screenshot_command, "a machine's screen as PNG"},
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},

@@ -1,7 +1,6 @@
 #include "amtgate/cli/fleet.h"
 
 #include <sys/resource.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +13,7 @@
 #include <thread>
 
 #include "amtgate/cli/exit.h"
+#include "amtgate/cli/terminal.h"
 #include "amtgate/config/load.h"
 #include "amtgate/config/machine.h"
 #include "amtgate/device/web_client.h"
@@ -67,30 +67,14 @@ Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   return fleet;
 }
 
-/// From the terminal, unseen.
-std::optional<std::string> ask_password(const std::string& who) {
-  if (::isatty(STDIN_FILENO) == 0) return std::nullopt;
-  termios before{};
-  if (::tcgetattr(STDIN_FILENO, &before) != 0) return std::nullopt;
-  termios silent = before;
-  silent.c_lflag &= static_cast<tcflag_t>(~ECHO);
-  std::fprintf(stderr, "Password of %s: ", who.c_str());
-  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-  std::string line;
-  for (int c = std::getchar(); c != EOF && c != '\n' && line.size() < 256; c = std::getchar()) {
-    line += static_cast<char>(c);
-  }
-  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-  std::fputs("\n", stderr);
-  return line;
-}
-
 Result<Fleet> from_host(const FleetOptions& o) {
   auto target = std::make_shared<config::Target>(o.login.target);
   target->name = o.host;
   if (!o.user.empty()) target->username = o.user;
   if (target->password.empty()) {
-    const std::optional<std::string> given = ask_password(target->username + " at " + o.host);
+    const std::string prompt = "Password of " + target->username + " at " + o.host + ": ";
+    const Result<std::string> given =
+        on_terminal() ? ask_secret(prompt) : Result<std::string>(Error{Errc::Closed, "no terminal"});
     if (!given) {
       return Error{Errc::BadValue, o.host + ": no password; set AMT_PASSWORD, or name a file with --password-file"};
     }
@@ -225,8 +209,12 @@ int run_fleet(const Common& common, const FleetOptions& o, std::vector<std::stri
     const std::string& name = fleet->members[i].name;
     nlohmann::json object = {{"target", name}};
     if (outcomes[i]) {
-      rows.push_back(outcomes[i]->cells);
-      rows.back().insert(rows.back().begin(), name);
+      const auto line = [&](std::vector<std::string> cells) {
+        cells.insert(cells.begin(), name);
+        rows.push_back(std::move(cells));
+      };
+      if (!outcomes[i]->cells.empty()) line(outcomes[i]->cells);
+      for (const std::vector<std::string>& cells : outcomes[i]->more) line(cells);
       if (outcomes[i]->json) object.update(*outcomes[i]->json);
     } else {
       const Error& e = outcomes[i].error();

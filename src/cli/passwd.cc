@@ -1,6 +1,5 @@
 // passwd: the users file that `client_auth = users` looks at.
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,62 +11,11 @@
 #include "amtgate/auth/users.h"
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
+#include "amtgate/cli/terminal.h"
 #include "amtgate/sys/file.h"
 
 namespace amtgate::cli {
 namespace {
-
-constexpr std::size_t kMaxTyped = 1024;  // far over what a password may have; set() names the real limit
-
-/// One line of standard input without its newline. Errors: Closed at the end of input.
-Result<std::string> read_line() {
-  std::string line;
-  while (line.size() < kMaxTyped) {
-    char c = 0;
-    const ssize_t n = ::read(STDIN_FILENO, &c, 1);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Error{Errc::System, std::string("cannot read the password: ") + std::strerror(errno)};
-    if (n == 0 && line.empty()) return Error{Errc::Closed, "no password on standard input"};
-    if (n == 0 || c == '\n') break;
-    line += c;
-  }
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
-}
-
-/// The terminal without echo while it lives.
-class Silence {
- public:
-  Silence() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    termios silent = before_;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    silent.c_lflag |= ECHONL;
-    changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
-  }
-  ~Silence() {
-    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
-  Silence(const Silence&) = delete;
-  Silence& operator=(const Silence&) = delete;
-
- private:
-  termios before_{};
-  bool changed_ = false;
-};
-
-Result<std::string> ask_password(const std::string& user) {
-  if (::isatty(STDIN_FILENO) != 1) return read_line();
-  const Silence silence;
-  std::fprintf(stderr, "Password for %s: ", user.c_str());
-  Result<std::string> first = read_line();
-  if (!first) return first;
-  std::fputs("Once more: ", stderr);
-  const Result<std::string> second = read_line();
-  if (!second) return second;
-  if (*first != *second) return Error{Errc::BadValue, "the two passwords differ; nothing was changed"};
-  return first;
-}
 
 /// Writes the file anew. An existing one keeps its owner and mode, less what others might do with it.
 Result<void> replace(const std::string& path, const std::string& text) {
@@ -105,7 +53,7 @@ int passwd(const Common& common, const Wanted& wanted) {
     std::vector<std::string> roles = wanted.roles;
     const auth::UserEntry* known = users->find(wanted.user);
     if (known != nullptr && !wanted.roles_given) roles = known->roles;
-    const Result<std::string> password = ask_password(wanted.user);
+    const Result<std::string> password = ask_new_password(wanted.user);
     if (!password) return fail(kUsage, password.error().detail);
     if (password->empty()) return fail(kUsage, "an empty password lets everybody in; nothing was changed");
     const Result<void> set = users->set(wanted.user, *password, std::move(roles), random);

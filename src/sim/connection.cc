@@ -18,7 +18,7 @@ redir::ServerRole::Options role_options(const MachineState& machine) {
   redir::ServerRole::Options out;
   out.methods.clear();
   for (const std::uint8_t m : o.profile.methods) out.methods.push_back(static_cast<redir::AuthMethod>(m));
-  out.policy = redir::Verify{&machine.users()};
+  out.policy = redir::Verify{&machine.redirection_users()};
   out.realm = machine.realm();
   out.qop = o.profile.qop;
   out.failure_style = o.login_failure;

@@ -54,15 +54,12 @@ std::vector<std::string_view> key_names(std::string_view c) {
   if (c == "CIM_Chip" || c == "CIM_Card" || c == "CIM_Chassis" || c == "CIM_PhysicalMemory") {
     return {"CreationClassName", "Tag"};
   }
-  constexpr std::array<std::string_view, 9> kServices = {"CIM_BootService",
-                                                         "AMT_RedirectionService",
-                                                         "AMT_SetupAndConfigurationService",
-                                                         "AMT_TimeSynchronizationService",
-                                                         "AMT_WebUIService",
-                                                         "CIM_KVMRedirectionSAP",
-                                                         "CIM_PowerManagementService",
-                                                         "IPS_HostBasedSetupService",
-                                                         "IPS_OptInService"};
+  constexpr std::array<std::string_view, 10> kServices = {
+      "AMT_AuthorizationService",       "CIM_BootService",
+      "AMT_RedirectionService",         "AMT_SetupAndConfigurationService",
+      "AMT_TimeSynchronizationService", "AMT_WebUIService",
+      "CIM_KVMRedirectionSAP",          "CIM_PowerManagementService",
+      "IPS_HostBasedSetupService",      "IPS_OptInService"};
   if (std::ranges::find(kServices, c) != kServices.end()) {
     return {"CreationClassName", "Name", "SystemCreationClassName", "SystemName"};
   }
@@ -153,6 +150,12 @@ std::map<std::string, std::vector<Instance>, std::less<>> firmware_classes(const
                {"TimeSource", "1"}}));
   put(service("AMT_WebUIService", "Intel(r) AMT Web UI Service",
               {{"ElementName", "Intel(r) AMT Web UI Service"}, {"EnabledState", "2"}, {"RequestedState", "2"}}));
+
+  put(service("AMT_AuthorizationService", "Intel(r) AMT Authorization Service",
+              {{"AllowHttpQopAuthOnly", "1"},
+               {"ElementName", "Intel(r) AMT Authorization Service"},
+               {"EnabledState", "5"},
+               {"RequestedState", "12"}}));
 
   const unsigned redirection = 32768U + (o.off[1] ? 0U : 1U) + (o.off[0] ? 0U : 2U);
   put(service("AMT_RedirectionService", "Intel(r) AMT Redirection Service",

@@ -14,6 +14,7 @@ ManagementOptions management_options(const Options& o, const std::string& realm)
   ManagementOptions m;
   m.host_name = o.name;
   m.realm = realm;
+  m.admin = {o.user, o.password};
   m.off = o.off;
   m.consent = o.consent_missing;
   m.epoch = o.epoch;
@@ -66,9 +67,9 @@ void MachineState::Lease::release(std::optional<TimePoint> now) {
 MachineState::MachineState(Options options, auth::RandomSource& random, TimePoint now)
     : options_(std::move(options)),
       random_(random),
-      users_({options_.user, options_.password}),
       realm_(auth::make_realm(random)),
       management_(options_.profile, management_options(options_, realm_), now),
+      redirection_users_(management_.accounts(), realm::kRedirection),
       faults_(options_.faults),
       screen_({options_.screen.width, options_.screen.height}, options_.frame_time, now),
       consent_(options_.kvm_consent) {

@@ -41,7 +41,11 @@ bool matches(const Instance& instance, const wsman::Selector& key) {
 }  // namespace
 
 Management::Management(const Profile& profile, ManagementOptions options, TimePoint now)
-    : profile_(profile), options_(std::move(options)), began_(now), classes_(firmware_classes(profile_, options_)) {
+    : profile_(profile),
+      options_(std::move(options)),
+      accounts_(options_.realm, options_.admin),
+      began_(now),
+      classes_(firmware_classes(profile_, options_)) {
   show_power();
 }
 
@@ -84,6 +88,9 @@ Management::Outcome Management::run(const Request& request, Surroundings& around
   }
   if (!classes_.contains(request.class_name)) {
     return Fault{"b:DestinationUnreachable", "No route can be determined to reach the destination role", ""};
+  }
+  if (!around.user.empty() && !accounts_.allows(around.user, request)) {
+    return Fault{"e:AccessDenied", "The sender was not authorized to access the resource", ""};
   }
   switch (request.operation) {
     case Operation::Get: return get(request);
@@ -209,6 +216,13 @@ Management::Outcome Management::pull(const Request& request) {
 }
 
 Management::Outcome Management::invoke(const Request& request, Surroundings& around, TimePoint now) {
+  if (request.class_name == "AMT_AuthorizationService") {
+    Reply reply;
+    if (const auto value = accounts_.invoke(request, reply.instance)) {
+      reply.instance.add("ReturnValue", std::to_string(*value));
+      return reply;
+    }
+  }
   for (const Method& m : methods()) {
     if (m.class_name != request.class_name || m.name != request.method) continue;
     Reply reply;

@@ -140,10 +140,10 @@ Result<WebConnection::Head> WebConnection::parse_head(std::string_view text) con
   return head;
 }
 
-bool WebConnection::authenticate(const Head& head, std::string_view body) {
+std::optional<std::string> WebConnection::authenticate(const Head& head, std::string_view body) {
   if (head.authorization.empty()) {
     challenge(false);
-    return false;
+    return std::nullopt;
   }
   const Result<http::DigestAnswer> a = http::parse_digest_answer(head.authorization);
   const auto ha1 = a ? machine_.users().ha1(a->username, machine_.realm()) : std::nullopt;
@@ -152,10 +152,10 @@ bool WebConnection::authenticate(const Head& head, std::string_view body) {
   line.add("ok", proved).add("path", head.path);
   if (a) line.add("user", a->username).add("qop", a->qop).add("nc", a->nc);
   events_.push_back(Log{line.fields()});
-  if (proved && machine_.knows_nonce(a->nonce)) return true;
+  if (proved && machine_.knows_nonce(a->nonce)) return a->username;
   if (!proved) ++machine_.counters().failed_logins;
   challenge(proved);
-  return false;
+  return std::nullopt;
 }
 
 void WebConnection::challenge(bool stale) {
@@ -182,7 +182,7 @@ void WebConnection::page(std::string_view status, std::string_view extra, std::s
 void WebConnection::handle(const Head& head, std::string_view body, TimePoint now) {
   if (head.path == "/wsman") {
     if (head.verb != "POST") return page("405 Method Not Allowed", "Allow: POST\r\n", "");
-    if (authenticate(head, body)) wsman(body, now);
+    if (std::optional<std::string> user = authenticate(head, body)) wsman(std::move(*user), body, now);
     return;
   }
   if (head.verb != "GET") return page("405 Method Not Allowed", "Allow: GET\r\n", "");
@@ -198,8 +198,9 @@ void WebConnection::handle(const Head& head, std::string_view body, TimePoint no
   page("404 Not Found", "", "");
 }
 
-void WebConnection::wsman(std::string_view body, TimePoint now) {
+void WebConnection::wsman(std::string user, std::string_view body, TimePoint now) {
   Management::Surroundings around;
+  around.user = std::move(user);
   for (const Slot s : {Slot::Sol, Slot::Ider, Slot::Kvm}) around.sessions = around.sessions || machine_.in_use(s) > 0;
   const Management::Answer answer = machine_.management().answer(body, around, now);
   JsonLine line("wsman");

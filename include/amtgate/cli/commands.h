@@ -19,6 +19,7 @@ Run power_command(CLI::App& app, const Common& common);
 Run info_command(CLI::App& app, const Common& common);
 Run boot_command(CLI::App& app, const Common& common);
 Run setup_command(CLI::App& app, const Common& common);
+Run users_command(CLI::App& app, const Common& common);
 Run screenshot_command(CLI::App& app, const Common& common);
 Run type_command(CLI::App& app, const Common& common);
 Run key_command(CLI::App& app, const Common& common);

@@ -33,8 +33,9 @@ std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app);
 
 /// What came of one machine.
 struct Row {
-  std::vector<std::string> cells;  // of the table, behind the target's name
+  std::vector<std::string> cells;  // of the table, behind the target's name; none: no line
   std::shared_ptr<nlohmann::json> json;
+  std::vector<std::vector<std::string>> more{};  // further lines, where a machine has several
 };
 using Task = std::function<Result<Row>(wsman::Caller& machine)>;
 

@@ -113,7 +113,9 @@ class MachineState {
   MachineState(Options options, auth::RandomSource& random, TimePoint now);
 
   const Options& options() const { return options_; }
-  const auth::CredentialStore& users() const { return users_; }
+  /// Who may log in over HTTP, and who to SOL, IDE-R and KVM: their realm. Firmware's refusal of others is a guess.
+  const auth::CredentialStore& users() const { return management_.accounts(); }
+  const auth::CredentialStore& redirection_users() const { return redirection_users_; }
   auth::RandomSource& random() { return random_; }
   /// The same for the machine's whole life, as AMT's.
   const std::string& realm() const { return realm_; }
@@ -155,9 +157,9 @@ class MachineState {
  private:
   Options options_;
   auth::RandomSource& random_;
-  auth::SingleUser users_;
   std::string realm_;
   Management management_;
+  AccountsOfRealm redirection_users_;
   std::deque<std::string> nonces_;
   FaultPlan faults_;
   Counters counters_;

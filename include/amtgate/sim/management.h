@@ -10,7 +10,9 @@
 #include <variant>
 #include <vector>
 
+#include "amtgate/auth/credentials.h"
 #include "amtgate/base/time.h"
+#include "amtgate/sim/accounts.h"
 #include "amtgate/sim/profile.h"
 #include "amtgate/wsman/reply.h"
 #include "amtgate/wsman/request.h"
@@ -22,7 +24,8 @@ enum class Power : std::uint8_t { On = 2, Sleep = 4, Hibernate = 7, Off = 8 };
 
 struct ManagementOptions {
   std::string host_name = "pc";
-  std::string realm;                 // digest realm
+  std::string realm = "Digest:00000000000000000000000000000000";
+  auth::Credentials admin{"admin", "P@ssw0rd1!"};
   std::array<bool, 3> off{};         // by Slot: SOL, IDE-R, KVM switched off
   bool consent = false;              // the user's consent is needed for everything
   std::int64_t epoch = 0;            // Unix seconds at `now` of the constructor: what its clock shows then
@@ -38,6 +41,7 @@ class Management {
     bool sessions = false;  // SOL, IDE-R or KVM is in use: AMT refuses to switch off then
     bool reboot = false;    // set: the machine restarts now
     std::string boot{};     // set: it starts, and from what ("pxe", "ider-cd sol"; "default")
+    std::string user{};     // who asks; empty: the administrator
   };
   struct Answer {
     unsigned status = 200;  // of HTTP
@@ -48,6 +52,7 @@ class Management {
   /// One envelope, whatever it holds.
   Answer answer(std::string_view envelope, Surroundings& around, TimePoint now);
 
+  const Accounts& accounts() const { return accounts_; }
   Power power(TimePoint now);
   /// Whether the set-up has the service on; KVM is there at all in the profile.
   bool sol_on() const;
@@ -100,6 +105,7 @@ class Management {
 
   const Profile profile_;
   ManagementOptions options_;
+  Accounts accounts_;
   TimePoint began_;
   std::int64_t clock_off_ = 0;  // seconds that were set
   std::map<std::string, std::vector<wsman::Instance>, std::less<>> classes_;

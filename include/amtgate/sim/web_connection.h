@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 
 #include "amtgate/base/machine.h"
@@ -47,9 +48,10 @@ class WebConnection final : public MachineSide {
   void take_requests(TimePoint now);
   Result<Head> parse_head(std::string_view text) const;
   void handle(const Head& head, std::string_view body, TimePoint now);
-  bool authenticate(const Head& head, std::string_view body);
+  /// Who it is; empty: challenged, and this connection ends.
+  std::optional<std::string> authenticate(const Head& head, std::string_view body);
   void challenge(bool stale);
-  void wsman(std::string_view body, TimePoint now);
+  void wsman(std::string user, std::string_view body, TimePoint now);
   void page(std::string_view status, std::string_view extra, std::string_view html, bool close = false);
   void end(std::string reason);
 

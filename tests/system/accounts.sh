@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# AMT's own accounts with `amtgate users`, on machines of every generation: the simulator honours them and their realms over HTTP
+# and at the redirection ports, and a client that this project did not write (curl) sees the same.
+. "$(dirname "$0")/lib.sh"
+need curl python3
+profiles=(8 9 11 12 15 16.1 19 21 ism)
+lab router
+targets=
+for i in "${!profiles[@]}"; do
+  sim "p${profiles[$i]}" "10.71.2.1$i" --profile "${profiles[$i]}" --boot-time 1
+  targets+="[target p${profiles[$i]}]"$'\n'"address = 10.71.2.1$i"$'\n'"tags = rack"$'\n'
+done
+configure <<INI
+[defaults]
+password = $password
+tls_min = 1.0
+$targets
+INI
+export XDG_STATE_HOME=$T
+umask 077
+echo 'N3w-word!' >"$T/new"
+echo 'weak' >"$T/weak"
+value() { python3 -c 'import json, sys; v = {m["target"]: m for m in json.load(open(sys.argv[1]))}[sys.argv[2]]; print(eval(sys.argv[3], {"m": v, "user": lambda n: [u for u in v["users"] if u["user"] == n][0]}))' "$T/out.json" "$1" "$2"; } # TARGET EXPRESSION over m, user(NAME)
+asked() { ctl --json "$@" >"$T/out.json" 2>"$T/err.log"; }
+code_of() { "$@"; echo $?; }
+as() { # USER PASSWORD COMMAND...: at the address of a machine, without configuration
+  AMT_PASSWORD=$2 asked "${@:3}" -u "$1" --tls-min 1.0
+}
+
+# --- add, list
+ok "add to all nine" asked users add oper --realms redirection,GeneralInfo --tag rack --new-password-file "$T/new" || cat "$T/err.log"
+ok "list" asked users list --tag rack || cat "$T/err.log"
+for p in "${profiles[@]}"; do
+  ok "$p: it is there with its realms" same "$(value "p$p" '(user("oper")["enabled"], user("oper")["access"], [r["name"] for r in user("oper")["realms"]])')" \
+    "(True, 'any', ['Redirection', 'GeneralInfo'])"
+  ok "$p: the administrator is first" same "$(value "p$p" '(m["users"][0]["user"], m["users"][0]["kind"])')" "('admin', 'administrator')"
+done
+ok "the table has a line for each account" same "$(ctl users list p12 | tail -n +2 | awk '{ print $2 "/" $3 }' | xargs)" 'admin/administrator $$OsAdmin/system oper/digest'
+ok "the password is nowhere in the logs" hasnt "$T/p12.json" 'N3w-word'
+
+# --- what the account may do, machine by machine
+for i in "${!profiles[@]}"; do
+  at="10.71.2.1$i" p=${profiles[$i]}
+  ok "$p: it reads" as oper 'N3w-word!' info -h "$at" || cat "$T/err.log"
+  ok "$p: it does not switch: exit 1" same "$(code_of as oper 'N3w-word!' power reset -h "$at")" 1
+  ok "$p: and is told why" has "$T/err.log" 'the account lacks the realm'
+done
+ok "another password is refused: exit 4" same "$(code_of as oper "$password" info -h 10.71.2.13)" 4
+console() { probe gw redir "$1" 16994 sol --user oper --password "$2" --say 'echo hello\r' --expect hello --times 2; }
+ok "at the redirection port it comes in" console 10.71.2.13 'N3w-word!'
+ok "not with another password" not console 10.71.2.13 wrong
+ok "without the realm it does not" asked users change oper --realms 13,5 p12 --new-password-file "$T/new" && ok "there" not console 10.71.2.13 'N3w-word!'
+ok "but switches now" as oper 'N3w-word!' power reset -h 10.71.2.13 --wait
+curl_as() { on gw curl -s --digest -u "$1" --data-binary '<x/>' -o /dev/null -w '%{http_code}' http://10.71.2.12:16992/wsman; }
+ok "curl logs in as it" same "$(curl_as 'oper:N3w-word!')" 400
+ok "curl does not with another password" same "$(curl_as oper:wrong)" 401
+
+# --- disable, enable, change, delete
+ok "disabled" asked users disable oper p11
+ok "it does not come in: exit 4" same "$(code_of as oper 'N3w-word!' info -h 10.71.2.12)" 4
+ok "enabled" asked users enable oper p11
+ok "it comes in again" as oper 'N3w-word!' info -h 10.71.2.12
+ok "from the machine itself only" asked users change oper --access local p11 --new-password-file "$T/new" &&
+  ok "it does not come in from afar: exit 4" same "$(code_of as oper 'N3w-word!' info -h 10.71.2.12)" 4
+ok "the new password from the environment" same "$(AMT_NEW_PASSWORD='An0ther-w' code_of asked users change oper p15)" 0
+ok "it counts" as oper 'An0ther-w' info -h 10.71.2.14
+ok "or from standard input" same "$(echo 'Th1rd-word' | code_of asked users change oper p15)" 0
+ok "it counts" as oper 'Th1rd-word' info -h 10.71.2.14
+ok "the administrator's own" asked users change admin p21 --new-password-file "$T/new"
+ok "the old one is refused: exit 4" same "$(code_of asked info p21)" 4
+ok "the new one counts" as admin 'N3w-word!' info -h 10.71.2.17
+ok "deleted" asked users delete oper p8 p9
+ok "gone: exit 1" same "$(code_of asked users delete oper p8)" 1
+ok "in a sentence" has "$T/err.log" '^amtgate: p8.*there is no user oper'
+
+# --- refusals
+ok "twice: exit 1" same "$(code_of asked users add oper --realms 2 p12 --new-password-file "$T/new")" 1
+ok "in a sentence" has "$T/err.log" 'it is there already'
+ok "the administrator cannot be deleted" same "$(code_of asked users delete admin p12)" 1
+ok "a weak password is wrong usage" same "$(code_of asked users add other --realms 2 p12 --new-password-file "$T/weak")" 2
+ok "told without it" hasnt "$T/err.log" weak
+ok "so is an unknown realm" same "$(code_of asked users add other --realms everything p12 --new-password-file "$T/new")" 2
+ok "and no realm at all" same "$(code_of asked users add other p12 --new-password-file "$T/new")" 2
+ok "and no action" same "$(code_of asked users)" 2
+for i in $(seq 1 14); do asked users add "user$i" --realms 2 p12 --new-password-file "$T/new" || cat "$T/err.log"; done
+ok "several pages of users" asked users list p12 && ok "all are there" same "$(value p12 'len(m["users"])')" 17
+ok "one too many: exit 1" same "$(code_of asked users add user15 --realms 2 p12 --new-password-file "$T/new")" 1
+ok "limit reached" has "$T/err.log" 'limit reached'
