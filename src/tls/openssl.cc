@@ -2,6 +2,10 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include <array>
 
 namespace amtgate::tls {
 namespace {
@@ -47,6 +51,52 @@ Result<KeyPtr> read_key(std::string_view pem) {
                  "the private key does not parse (PEM without a pass phrase): " + take_reason("bad PEM")};
   }
   return key;
+}
+
+X509Ptr read_der(Bytes der) {
+  const unsigned char* at = der.data();
+  X509Ptr cert(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  ERR_clear_error();
+  if (cert && at != der.data() + der.size()) cert.reset();
+  return cert;
+}
+
+std::string contents(BIO* bio) {
+  char* data = nullptr;
+  const long n = BIO_get_mem_data(bio, &data);
+  return n > 0 ? std::string(data, static_cast<std::size_t>(n)) : std::string();
+}
+
+std::string write_key(EVP_PKEY* key) {
+  const BioPtr out(BIO_new(BIO_s_secmem()));
+  if (!out || PEM_write_bio_PKCS8PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) return {};
+  return contents(out.get());
+}
+
+std::string write_certificate(X509* cert) {
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  if (!out || PEM_write_bio_X509(out.get(), cert) != 1) return {};
+  return contents(out.get());
+}
+
+bool add_extension(X509* cert, X509* issuer, int nid, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx_nodb(&context);
+  X509V3_set_ctx(&context, issuer, cert, nullptr, nullptr, 0);
+  const Handle<X509_EXTENSION, &X509_EXTENSION_free> e(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+  return e && X509_add_ext(cert, e.get(), -1) == 1;
+}
+
+bool begin_certificate(X509* cert, EVP_PKEY* key, unsigned days) {
+  std::array<std::uint8_t, 16> serial{};
+  if (RAND_bytes(serial.data(), static_cast<int>(serial.size())) != 1) return false;
+  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);  // positive and of full length
+  const Handle<BIGNUM, &BN_free> number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
+  return number && X509_set_version(cert, X509_VERSION_3) == 1 &&
+         BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(cert)) != nullptr &&
+         X509_gmtime_adj(X509_getm_notBefore(cert), -86400) != nullptr &&
+         X509_time_adj_ex(X509_getm_notAfter(cert), static_cast<int>(days), 0, nullptr) != nullptr &&
+         X509_set_pubkey(cert, key) == 1;
 }
 
 }  // namespace amtgate::tls

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "amtgate/base/bytes.h"
 #include "amtgate/base/handle.h"
 #include "amtgate/base/result.h"
 
@@ -28,6 +29,32 @@ std::string take_reason(const char* fallback);
 Result<std::vector<X509Ptr>> read_certificates(std::string_view pem);
 /// A private key. An encrypted one is refused, not asked about. Errors: BadValue.
 Result<KeyPtr> read_key(std::string_view pem);
+
+/// The certificate in `der`; null when it does not parse, or when something follows it.
+X509Ptr read_der(Bytes der);
+/// What was written to a memory BIO.
+std::string contents(BIO* bio);
+/// PKCS#8 without a pass phrase; empty when OpenSSL cannot.
+std::string write_key(EVP_PKEY* key);
+/// Empty when OpenSSL cannot.
+std::string write_certificate(X509* cert);
+
+/// The DER of an object by its own i2d function; empty when OpenSSL cannot.
+template <class T, class Encode>
+Buffer encode(T* object, Encode to_der) {
+  const int n = to_der(object, nullptr);
+  if (n <= 0) return {};
+  Buffer out(static_cast<std::size_t>(n));
+  unsigned char* at = out.data();
+  to_der(object, &at);
+  return out;
+}
+
+/// Adds an extension as openssl.cnf would spell it; `issuer` may be the certificate itself.
+bool add_extension(X509* cert, X509* issuer, int nid, const std::string& value);
+/// Version 3, a random serial number of 16 bytes, valid from a day ago (clocks differ) for `days`. False: OpenSSL
+/// cannot.
+bool begin_certificate(X509* cert, EVP_PKEY* key, unsigned days);
 
 namespace detail {
 /// Client contexts: engines keep the sessions they are given (engine.cc).
