@@ -6,7 +6,7 @@
 namespace amtgate::sim {
 namespace {
 
-constexpr std::array<std::string_view, 6> kStages = {"connect", "tls", "start", "auth", "open", "stream"};
+constexpr std::array<std::string_view, 7> kStages = {"connect", "tls", "start", "auth", "open", "stream", "wsman"};
 constexpr std::array<std::string_view, 5> kKinds = {"close", "reset", "stall", "garbage", "unknown"};
 
 template <class T>
@@ -45,7 +45,7 @@ Result<Fault> parse_fault(std::string_view text) {
   std::size_t i = 0;
   while (i < kStages.size() && kStages[i] != stage) ++i;
   if (i == kStages.size())
-    return wrong("stage '" + std::string(stage) + "' (connect, tls, start, auth, open, stream)");
+    return wrong("stage '" + std::string(stage) + "' (connect, tls, start, auth, open, stream, wsman)");
   out.stage = static_cast<Stage>(i);
 
   std::string_view kind = next_part(rest);
@@ -75,6 +75,8 @@ Result<Fault> parse_fault(std::string_view text) {
   }
   const bool early = out.stage == Stage::Connect || out.stage == Stage::Tls;
   if (early && out.kind == FaultKind::Unknown) return wrong("no message can stand before the session start");
+  const bool foreign = out.kind == FaultKind::Unknown || out.kind == FaultKind::Garbage;
+  if (out.stage == Stage::Wsman && foreign) return wrong("WS-Management knows close, reset and stall");
   if (early && out.after != 0) return wrong("a byte count has no meaning before the session start");
   return out;
 }
@@ -101,6 +103,17 @@ std::optional<Fault> FaultPlan::take(Stage stage) {
     if (e.fault.stage != stage || (e.fault.times != 0 && e.struck >= e.fault.times)) continue;
     ++e.struck;
     return e.fault;
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> FaultPlan::take_request() {
+  const std::uint64_t before = requests_++;
+  for (Entry& e : faults_) {
+    const Fault& f = e.fault;
+    if (f.stage != Stage::Wsman || before < f.after || (f.times != 0 && e.struck >= f.times)) continue;
+    ++e.struck;
+    return f;
   }
   return std::nullopt;
 }

@@ -49,17 +49,20 @@ const char* flag(bool on) {
 
 std::vector<std::string_view> key_names(std::string_view c) {
   if (c == "CIM_ComputerSystem") return {"CreationClassName", "Name"};
+  if (c == "AMT_TLSCredentialContext") return {"ElementInContext", "ElementProvidingContext"};
+  if (c == "AMT_TLSProtocolEndpointCollection") return {"ElementName"};
   if (c == "CIM_AssociatedPowerManagementService") return {"ServiceProvided", "UserOfService"};
   if (c == "CIM_ComputerSystemPackage") return {"Antecedent", "Dependent"};
   if (c == "CIM_Chip" || c == "CIM_Card" || c == "CIM_Chassis" || c == "CIM_PhysicalMemory") {
     return {"CreationClassName", "Tag"};
   }
-  constexpr std::array<std::string_view, 10> kServices = {
+  constexpr std::array<std::string_view, 11> kServices = {
       "AMT_AuthorizationService",       "CIM_BootService",
       "AMT_RedirectionService",         "AMT_SetupAndConfigurationService",
       "AMT_TimeSynchronizationService", "AMT_WebUIService",
       "CIM_KVMRedirectionSAP",          "CIM_PowerManagementService",
-      "IPS_HostBasedSetupService",      "IPS_OptInService"};
+      "IPS_HostBasedSetupService",      "IPS_OptInService",
+      "AMT_PublicKeyManagementService"};
   if (std::ranges::find(kServices, c) != kServices.end()) {
     return {"CreationClassName", "Name", "SystemCreationClassName", "SystemName"};
   }

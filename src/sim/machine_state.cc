@@ -129,6 +129,11 @@ std::optional<MachineState::Lease> MachineState::take(Slot slot, TimePoint now) 
   return Lease(*this, slot);
 }
 
+void MachineState::restart_network(TimePoint now) {
+  ++boots_;
+  back_at_ = now + options_.network_restart;
+}
+
 void MachineState::reboot(TimePoint now) {
   ++boots_;
   back_at_ = now + options_.profile.boot_time;

@@ -45,7 +45,8 @@ Management::Management(const Profile& profile, ManagementOptions options, TimePo
       options_(std::move(options)),
       accounts_(options_.realm, options_.admin),
       began_(now),
-      classes_(firmware_classes(profile_, options_)) {
+      classes_(firmware_classes(profile_, options_)),
+      tls_(profile_, classes_) {
   show_power();
 }
 
@@ -95,6 +96,8 @@ Management::Outcome Management::run(const Request& request, Surroundings& around
   switch (request.operation) {
     case Operation::Get: return get(request);
     case Operation::Put: return put(request);
+    case Operation::Create: return create(request);
+    case Operation::Delete: return remove(request);
     case Operation::Enumerate: return enumerate(request);
     case Operation::Pull: return pull(request);
     case Operation::Release: listings_.erase(request.context); return Reply{};
@@ -131,6 +134,11 @@ Management::Outcome Management::get(const Request& request) {
   return reply;
 }
 
+Management::Fault Management::fault_of(const TlsSetup::Refusal& r) {
+  if (r.fault.empty()) return {"e:InternalError", "Internal error", "AMT-STATUS " + std::to_string(r.status)};
+  return {r.fault, "The request was not valid for the resource", ""};
+}
+
 std::optional<Management::Fault> Management::refuse_put(const Instance& before, const Request& request) const {
   const Instance& wanted = request.body;
   if (wanted.class_name() != before.class_name()) {
@@ -149,10 +157,7 @@ std::optional<Management::Fault> Management::refuse_put(const Instance& before, 
        wanted.boolean("BIOSSetup").value_or(false))) {
     return Fault{"e:AccessDenied", "The sender was not authorized to access the resource", ""};
   }
-  if (before.class_name() == "AMT_TLSSettingData" && before.has("NonSecureConnectionsSupported") &&
-      (wanted.boolean("AcceptNonSecureConnections").value_or(false) || wanted.boolean("Enabled") == false)) {
-    return Fault{"e:InternalError", "Internal error", "AMT-STATUS 16"};
-  }
+  if (const auto refused = tls_.refuse_put(classes_, before, wanted)) return fault_of(*refused);
   for (const wsman::Property& p : wanted.properties()) {
     const auto old = before.boolean(p.name);
     const auto text = before.text(p.name);
@@ -180,10 +185,30 @@ Management::Outcome Management::put(const Request& request) {
     }
     after.add(p.name, *text);
   }
+  tls_.after_put(after, request.body);
   *found = std::move(after);
   Reply reply;
   reply.instance = *found;
   return reply;
+}
+
+Management::Outcome Management::create(const Request& request) {
+  TlsSetup::Refusal refusal;
+  const Result<wsman::Reference> made = tls_.create(classes_, request.body, refusal);
+  if (!made) return fault_of(refusal);
+  Reply reply;
+  reply.created = *made;
+  return reply;
+}
+
+Management::Outcome Management::remove(const Request& request) {
+  const Instance* found = one(request.class_name, request.selectors);
+  if (found == nullptr) return Fault{"e:InvalidSelectors", "The Selectors for the resource were not valid", ""};
+  if (const auto refused = tls_.refuse_remove(classes_, *found)) return fault_of(*refused);
+  tls_.after_remove(*found);
+  std::vector<Instance>& all = classes_.find(request.class_name)->second;
+  all.erase(all.begin() + (found - all.data()));
+  return Reply{};
 }
 
 Management::Outcome Management::enumerate(const Request& request) {

@@ -23,6 +23,11 @@ const std::vector<Management::Method>& Management::methods() {
       {"AMT_WebUIService", "RequestStateChange", &Management::change_web_ui},
       {"AMT_SetupAndConfigurationService", "GetUuid", &Management::get_uuid},
       {"AMT_SetupAndConfigurationService", "CommitChanges", &Management::commit},
+      {"AMT_PublicKeyManagementService", "AddTrustedRootCertificate", &Management::add_root},
+      {"AMT_PublicKeyManagementService", "AddCertificate", &Management::add_certificate},
+      {"AMT_PublicKeyManagementService", "AddKey", &Management::add_key},
+      {"AMT_PublicKeyManagementService", "GenerateKeyPair", &Management::make_key},
+      {"AMT_PublicKeyManagementService", "GeneratePKCS10RequestEx", &Management::sign_request},
       {"CIM_BootConfigSetting", "ChangeBootOrder", &Management::change_boot_order},
       {"CIM_BootService", "SetBootConfigRole", &Management::set_boot_role},
       {"AMT_TimeSynchronizationService", "GetLowAccuracyTimeSynch", &Management::get_time},
@@ -183,16 +188,40 @@ std::uint64_t Management::change_web_ui(const Request& request, Instance&, Surro
   return kDone;
 }
 
-// --- set-up, time
+// --- set-up
 
 std::uint64_t Management::get_uuid(const Request&, Instance& output, Surroundings&, TimePoint) {
   output.add("UUID", "E67jVdK/u2EXoIiu3XA36g==");
   return kDone;
 }
 
-std::uint64_t Management::commit(const Request&, Instance&, Surroundings&, TimePoint) {
-  return kDone;
+std::uint64_t Management::commit(const Request&, Instance&, Surroundings& around, TimePoint) {
+  return tls_.commit(classes_, around.network);
 }
+
+// --- certificates and keys
+
+std::uint64_t Management::add_root(const Request& request, Instance& output, Surroundings&, TimePoint) {
+  return tls_.add_certificate(classes_, request, output, true);
+}
+
+std::uint64_t Management::add_certificate(const Request& request, Instance& output, Surroundings&, TimePoint) {
+  return tls_.add_certificate(classes_, request, output, false);
+}
+
+std::uint64_t Management::add_key(const Request& request, Instance& output, Surroundings&, TimePoint) {
+  return tls_.add_key(classes_, request, output);
+}
+
+std::uint64_t Management::make_key(const Request& request, Instance& output, Surroundings&, TimePoint) {
+  return tls_.make_key(classes_, request, output);
+}
+
+std::uint64_t Management::sign_request(const Request& request, Instance& output, Surroundings&, TimePoint) {
+  return tls_.sign_request(classes_, request, output);
+}
+
+// --- time
 
 std::uint64_t Management::get_time(const Request&, Instance& output, Surroundings&, TimePoint now) {
   const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();

@@ -44,7 +44,7 @@ WebConnection::WebConnection(MachineState& machine, TimePoint now)
     : machine_(machine), boot_(machine.boots()), deadline_(now + kIdle) {}
 
 bool WebConnection::wants_input() const {
-  return !ended_ && out_.view().size() < kHighMarkOut;
+  return !ended_ && !stalled_ && out_.view().size() < kHighMarkOut;
 }
 
 std::optional<MachineSide::Event> WebConnection::next_event() {
@@ -54,11 +54,11 @@ std::optional<MachineSide::Event> WebConnection::next_event() {
   return e;
 }
 
-void WebConnection::end(std::string reason) {
+void WebConnection::end(std::string reason, bool reset) {
   if (ended_) return;
   ended_ = true;
   deadline_.reset();
-  events_.push_back(Close{false, std::move(reason)});
+  events_.push_back(Close{reset, std::move(reason)});
 }
 
 void WebConnection::closed(TimePoint) {
@@ -198,7 +198,21 @@ void WebConnection::handle(const Head& head, std::string_view body, TimePoint no
   page("404 Not Found", "", "");
 }
 
+bool WebConnection::strike(std::optional<Fault>& fault, std::string_view body) {
+  if (machine_.faults().empty()) return true;
+  const Result<wsman::Request> request = wsman::parse_request(body);
+  if (!request || request->only_reads() || request->method.starts_with("Get")) return true;
+  fault = machine_.faults().take_request();
+  if (!fault) return true;
+  events_.push_back(Log{JsonLine("fault").add("fault", to_string(*fault)).add("what", request->what()).fields()});
+  if (fault->kind != FaultKind::Close) return true;
+  end("fault " + to_string(*fault));
+  return false;
+}
+
 void WebConnection::wsman(std::string user, std::string_view body, TimePoint now) {
+  std::optional<Fault> fault;
+  if (!strike(fault, body)) return;
   Management::Surroundings around;
   around.user = std::move(user);
   for (const Slot s : {Slot::Sol, Slot::Ider, Slot::Kvm}) around.sessions = around.sessions || machine_.in_use(s) > 0;
@@ -208,6 +222,19 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
   if (!answer.fault.empty()) line.add("fault", answer.fault);
   events_.push_back(Log{line.fields()});
   if (!around.boot.empty()) events_.push_back(Log{JsonLine("boot").add("from", around.boot).fields()});
+  if (around.network) {
+    machine_.restart_network(now);
+    const TlsService& tls = machine_.management().tls();
+    JsonLine network("network");
+    network.add("tls", tls.tls).add("plain", tls.plain).add("mutual", tls.mutual);
+    events_.push_back(Log{network.fields()});
+    events_.push_back(Reboot{});
+  }
+  if (fault) {
+    if (fault->kind == FaultKind::Reset) return end("fault " + to_string(*fault), true);
+    stalled_ = true;
+    return;
+  }
   Buffer& out = out_.buffer();
   append(out, "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason(answer.status)) +
                   "\r\nServer: Intel(R) Active Management Technology " + machine_.options().profile.firmware +
@@ -223,6 +250,7 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
     append(out, std::string_view("\r\n"));
   }
   append(out, std::string_view("0\r\n\r\n"));
+  if (around.network) return end("the network restarts");
   if (!around.reboot) return;
   machine_.reboot(now);
   events_.push_back(Reboot{});

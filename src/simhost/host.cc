@@ -53,17 +53,18 @@ Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings) {
   const Settings& s = host->settings_;
   const sim::Profile& p = s.machine.profile;
   if (p.plain_open) host->doors_.push_back({sim::Door::Plain, s.plain, nullptr});
-  if (p.tls_open) host->doors_.push_back({sim::Door::Tls, s.tls, nullptr});
+  host->doors_.push_back({sim::Door::Tls, s.tls, nullptr});
   if (p.port5900 != sim::Port5900::Closed) host->doors_.push_back({sim::Door::Rfb, s.rfb, nullptr});
   if (p.plain_open) host->doors_.push_back({sim::Door::Web, s.web, nullptr});
-  if (p.tls_open) host->doors_.push_back({sim::Door::WebTls, s.web_tls, nullptr});
+  host->doors_.push_back({sim::Door::WebTls, s.web_tls, nullptr});
   if (p.plain_open) host->doors_.push_back({sim::Door::Asf, s.asf, nullptr});
-  if (p.tls_open) host->doors_.push_back({sim::Door::AsfTls, s.asf_tls, nullptr});
+  host->doors_.push_back({sim::Door::AsfTls, s.asf_tls, nullptr});
   // Ports below 1024 are root's; whoever is not goes without them.
   const bool may_bind_low = ::geteuid() == 0;
   std::erase_if(host->doors_,
                 [&](const DoorState& d) { return d.port.value != 0 && d.port.value < 1024 && !may_bind_low; });
   for (DoorState& door : host->doors_) {
+    if (!host->is_open(door.door)) continue;
     const Result<void> r = host->listen(door);
     if (!r) return r.error();
   }
@@ -79,10 +80,10 @@ Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings) {
 
 Result<void> Host::prepare_tls() {
   const sim::Profile& p = settings_.machine.profile;
-  if (!p.tls_open) return {};
   policy_.min = version(p.tls_min);
   policy_.max = version(p.tls_max);
   using Want = tls::ServerPolicy::ClientCertificate;
+  if (!p.tls_open) return {};  // until it is set up
   if (p.ask_client_certificate) policy_.client_certificate = Want::Ask;
   if (!settings_.client_ca_file.empty()) {
     const Result<std::string> ca = sys::read_file(settings_.client_ca_file, kMaxPem);
@@ -106,7 +107,31 @@ Result<void> Host::prepare_tls() {
   Result<tls::Context> context = tls::Context::server(policy_);
   if (!context) return context.error();
   context_ = std::move(*context);
+  machine_.management().start_tls(policy_.cert_pem, policy_.key_pem, policy_.client_ca_pem);
+  served_ = machine_.management().tls();
   return {};
+}
+
+void Host::take_over_tls() {
+  const sim::TlsService& now = machine_.management().tls();
+  if (now == served_) return;
+  served_ = now;
+  if (!now.tls) return;
+  using Want = tls::ServerPolicy::ClientCertificate;
+  policy_.cert_pem = now.cert_pem;
+  policy_.key_pem = now.key_pem;
+  policy_.client_ca_pem = now.client_ca_pem;
+  policy_.client_certificate = now.mutual                                         ? Want::Require
+                               : settings_.machine.profile.ask_client_certificate ? Want::Ask
+                                                                                  : Want::Ignore;
+  Result<tls::Context> context = tls::Context::server(policy_);
+  if (!context) return log(0, sim::JsonLine("tls").add("ok", false).add("error", context.error().detail).fields());
+  context_ = std::move(*context);
+}
+
+bool Host::is_open(sim::Door door) {
+  if (has_tls(door)) return machine_.management().tls().tls;
+  return door == sim::Door::Rfb || machine_.management().tls().plain;
 }
 
 Result<tls::Context> Host::next_context() {
@@ -134,6 +159,7 @@ Result<void> Host::listen(DoorState& door) {
 std::string Host::ports() const {
   std::string out;
   for (const DoorState& d : doors_) {
+    if (!d.listener) continue;
     if (!out.empty()) out += ' ';
     out += std::string(name(d.door)) + "=" + std::to_string(d.port.value);
   }
@@ -208,8 +234,9 @@ void Host::wake_all() {
 }
 
 void Host::open_doors() {
+  take_over_tls();
   for (DoorState& d : doors_) {
-    if (d.listener) continue;
+    if (d.listener || !is_open(d.door)) continue;
     const Result<void> r = listen(d);
     if (r) continue;
     // Somebody took the port meanwhile; the machine stays down until it is free again.

@@ -92,6 +92,8 @@ void Link::begin_tls() {
     line.add("resumed", engine->resumed());
     if (!chain.empty()) line.add("certificate", chain.front().subject());
     host_.log(id_, line.fields());
+    if (!chain.empty() && !host_.lets_in(chain.front().der()))
+      return finish("the client's certificate is no console's");
     begin_session();
   });
 }

@@ -190,6 +190,15 @@ const std::vector<Option>& options() {
              return wrong("'" + t + "' (yes or no)");
            },
            [](S s, bool v) { s.machine.profile.plain_open = v; })},
+      {"tls", "yes|no", "no: TLS is not set up yet; its ports are closed until somebody does",
+       parsed(
+           [](const std::string& t) -> Result<bool> {
+             if (t == "yes" || t == "no") return t == "yes";
+             return wrong("'" + t + "' (yes or no)");
+           },
+           [](S s, bool v) { s.machine.profile.tls_open = v; })},
+      {"network-restart", "MS", "out of reach for so long when TLS was changed (default 1000)",
+       counted([](S s, std::uint64_t v) { s.machine.network_restart = milliseconds(v); }, 60'000)},
       {"methods", "LIST", "authentication methods: 1 password, 3 and 4 digest, e.g. 1,4",
        parsed([](const std::string& t) { return sim::parse_methods(t); },
               [](S s, const std::vector<std::uint8_t>& v) { s.machine.profile.methods = v; })},
@@ -304,8 +313,8 @@ const std::vector<Option>& options() {
 
       heading("Faults"),
       {"fault", "STAGE:KIND[:N[:TIMES]]",
-       "stages connect tls start auth open stream; kinds close reset stall garbage unknown[=ID]; after N bytes of "
-       "that stage; TIMES connections (all)",
+       "stages connect tls start auth open stream wsman; kinds close reset stall garbage unknown[=ID]; after N bytes "
+       "of that stage (wsman: requests that change something); TIMES connections (all)",
        parsed([](const std::string& t) { return sim::parse_fault(t); },
               [](S s, const sim::Fault& v) { s.machine.faults.push_back(v); })},
       {"one-byte", nullptr, "one byte in a segment and TLS record",
@@ -345,6 +354,9 @@ Result<Settings> finish(Gathered& g) {
     if (!r) return r.error();
   }
   if (s.cert_file.empty() != s.key_file.empty()) return wrong("--cert and --key belong together");
+  if (!s.machine.profile.tls_open && !s.machine.profile.plain_open) {
+    return wrong("--tls no: this firmware never goes without TLS");
+  }
   if (s.machine.profile.tls_min > s.machine.profile.tls_max) {
     return wrong("--tls-min is above --tls-max, " + std::string(name(s.machine.profile.tls_max)));
   }

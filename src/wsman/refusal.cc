@@ -171,7 +171,9 @@ Result<void> check_return_value(std::string_view class_name, std::string_view me
     return Error{Errc::Refused, std::string(method) + ": " + words + " (ReturnValue " + std::to_string(*value) + ")"};
   }
   const std::uint64_t status = family.empty() ? *value : *value - 32768;
-  return Error{Errc::Refused, std::string(method) + ": " + pt_status_text(status) + std::string(advice(status))};
+  const bool busy = status == 2061 || status == 2082;
+  return Error{busy ? Errc::Busy : Errc::Refused,
+               std::string(method) + ": " + pt_status_text(status) + std::string(advice(status))};
 }
 
 }  // namespace amtgate::wsman

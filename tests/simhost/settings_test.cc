@@ -87,7 +87,7 @@ const Wrong kWrong[] = {
     {{"--port", "ssh=1"},
      "--port: port 'ssh=1' (redirection, redirection-tls, rfb, web, web-tls, asf or asf-tls, then =N)"},
     {{"--port", "rfb=70000"}, "--port: "},
-    {{"--fault", "x:close"}, "--fault: fault 'x:close': stage 'x' (connect, tls, start, auth, open, stream)"},
+    {{"--fault", "x:close"}, "--fault: fault 'x:close': stage 'x' (connect, tls, start, auth, open, stream, wsman)"},
     {{"--ider-sha256", "abc"}, "--ider-sha256: digest 'abc' (64 lower-case hexadecimal digits)"},
     {{"--off", "kvm,web"}, "--off: sessions 'kvm,web' (kvm, sol, ider, separated by commas)"},
     {{"--sessions", "-1"}, "--sessions: number '-1'"},

@@ -9,10 +9,12 @@
 
 namespace amtgate::test {
 
-class WsmanMachine final : public wsman::Caller {
+class WsmanMachine : public wsman::Caller {
  public:
   explicit WsmanMachine(std::string_view profile = "12", sim::ManagementOptions options = {})
-      : management(*sim::find_profile(profile), std::move(options), TimePoint{}) {}
+      : WsmanMachine(*sim::find_profile(profile), std::move(options)) {}
+  explicit WsmanMachine(const sim::Profile& profile, sim::ManagementOptions options = {})
+      : management(profile, std::move(options), TimePoint{}) {}
 
   Result<wsman::Reply> call(const wsman::Request& request) override {
     if (broken) return *broken;

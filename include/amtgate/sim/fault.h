@@ -19,6 +19,7 @@ enum class Stage : std::uint8_t {
   Auth,     // every 0x13 and 0x14
   Open,     // 0x20, 0x40 and their replies; on port 5900 the RFB handshake
   Stream,   // after that
+  Wsman,  // a request of WS-Management that changes something; close: it is not done; reset, stall: it is, unanswered
 };
 
 enum class FaultKind : std::uint8_t {
@@ -34,14 +35,14 @@ constexpr std::size_t kGarbageBytes = 256;
 struct Fault {
   Stage stage = Stage::Connect;
   FaultKind kind = FaultKind::Close;
-  std::uint64_t after = 0;      // bytes that still go out in that stage before it strikes
+  std::uint64_t after = 0;      // bytes that still go out in that stage before it strikes; Wsman: requests before it
   unsigned times = 0;           // connections it strikes, 0 = each
   std::uint8_t message = 0x29;  // Unknown: the id of the ten-byte message
 };
 
 /// "STAGE:KIND[:AFTER[:TIMES]]", e.g. "auth:close", "stream:reset:100000", "start:stall:0:1". KIND is close, reset,
 /// stall, garbage, unknown or unknown=ID with ID in hexadecimal. At stage connect and tls AFTER must be 0 and KIND
-/// not unknown: no message has a place there.
+/// not unknown: no message has a place there. At stage wsman AFTER counts requests.
 /// Errors: BadValue, saying which word is wrong.
 Result<Fault> parse_fault(std::string_view text);
 
@@ -59,6 +60,8 @@ class FaultPlan {
   bool empty() const { return faults_.empty(); }
   /// The first fault for that stage that may still strike, and counts it as spent for one connection.
   std::optional<Fault> take(Stage stage);
+  /// A request of WS-Management that changes something is there: whether a fault of stage Wsman strikes it.
+  std::optional<Fault> take_request();
 
  private:
   struct Entry {
@@ -66,6 +69,7 @@ class FaultPlan {
     unsigned struck = 0;
   };
   std::vector<Entry> faults_;
+  std::uint64_t requests_ = 0;
 };
 
 }  // namespace amtgate::sim

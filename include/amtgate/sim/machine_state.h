@@ -67,8 +67,9 @@ struct Options {
   IderPlan ider{};
   std::optional<std::uint64_t> kvm_stream{};  // KVM sends so many raw bytes instead of RFB; 0 = without end
   Size screen{1024, 768};
-  std::int64_t epoch = 0;        // Unix seconds at the start
-  milliseconds frame_time{200};  // how often the picture changes; 0 = it stands still
+  std::int64_t epoch = 0;                 // Unix seconds at the start
+  Duration network_restart = seconds(1);  // out of reach for so long when TLS was changed
+  milliseconds frame_time{200};           // how often the picture changes; 0 = it stands still
   rfb::ZrleForm zrle = rfb::ZrleForm::Zlib;
   std::shared_ptr<OsKeyboard> keyboard{};  // what the operating system makes of keys; null: it does not look
 };
@@ -149,6 +150,8 @@ class MachineState {
 
   /// Restarts the machine: every session of an older boot is to end, and nobody gets in until booted().
   void reboot(TimePoint now);
+  /// Its network alone: the same for connections, but shorter.
+  void restart_network(TimePoint now);
   unsigned boots() const { return boots_; }
   bool booting(TimePoint now) const { return back_at_ && now < *back_at_; }
   /// When it is back; empty when it never was away.

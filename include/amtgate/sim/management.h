@@ -14,6 +14,7 @@
 #include "amtgate/base/time.h"
 #include "amtgate/sim/accounts.h"
 #include "amtgate/sim/profile.h"
+#include "amtgate/sim/tls_setup.h"
 #include "amtgate/wsman/reply.h"
 #include "amtgate/wsman/request.h"
 
@@ -40,6 +41,7 @@ class Management {
   struct Surroundings {
     bool sessions = false;  // SOL, IDE-R or KVM is in use: AMT refuses to switch off then
     bool reboot = false;    // set: the machine restarts now
+    bool network = false;   // set: its network restarts, and its TLS may be another then
     std::string boot{};     // set: it starts, and from what ("pxe", "ider-cd sol"; "default")
     std::string user{};     // who asks; empty: the administrator
   };
@@ -58,6 +60,11 @@ class Management {
   bool sol_on() const;
   bool ider_on() const;
   bool kvm_on() const;
+  const TlsService& tls() const { return tls_.service(); }
+  /// As TlsSetup has it.
+  void start_tls(std::string cert_pem, std::string key_pem, const std::string& client_ca_pem) {
+    tls_.start_with(classes_, std::move(cert_pem), std::move(key_pem), client_ca_pem);
+  }
 
  private:
   struct Fault {
@@ -79,7 +86,10 @@ class Management {
   Outcome put(const wsman::Request& request);
   Outcome enumerate(const wsman::Request& request);
   Outcome pull(const wsman::Request& request);
+  Outcome create(const wsman::Request& request);
+  Outcome remove(const wsman::Request& request);
   Outcome invoke(const wsman::Request& request, Surroundings& around, TimePoint now);
+  static Fault fault_of(const TlsSetup::Refusal& refusal);
   std::optional<Fault> refuse_put(const wsman::Instance& before, const wsman::Request& request) const;
 
   static const std::vector<Method>& methods();
@@ -89,6 +99,11 @@ class Management {
   std::uint64_t change_web_ui(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t get_uuid(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t commit(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t add_root(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t add_certificate(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t add_key(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t make_key(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t sign_request(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t get_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t change_boot_order(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t set_boot_role(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
@@ -109,6 +124,7 @@ class Management {
   TimePoint began_;
   std::int64_t clock_off_ = 0;  // seconds that were set
   std::map<std::string, std::vector<wsman::Instance>, std::less<>> classes_;
+  TlsSetup tls_;
   std::map<std::string, Listing, std::less<>> listings_;
   std::uint32_t last_listing_ = 0;
   std::uint64_t messages_ = 0;

@@ -34,7 +34,7 @@ class WebConnection final : public MachineSide {
 
   void produce(TimePoint) override {}
   bool wants_input() const override;
-  bool stalled() const override { return false; }
+  bool stalled() const override { return stalled_; }
   void closed(TimePoint now) override;
   std::string_view kind() const override { return "web"; }
 
@@ -53,7 +53,9 @@ class WebConnection final : public MachineSide {
   void challenge(bool stale);
   void wsman(std::string user, std::string_view body, TimePoint now);
   void page(std::string_view status, std::string_view extra, std::string_view html, bool close = false);
-  void end(std::string reason);
+  /// False: the request is not to be done.
+  bool strike(std::optional<Fault>& fault, std::string_view body);
+  void end(std::string reason, bool reset = false);
 
   MachineState& machine_;
   unsigned boot_;
@@ -63,6 +65,7 @@ class WebConnection final : public MachineSide {
   std::deque<Event> events_;
   std::optional<TimePoint> deadline_;
   bool ended_ = false;
+  bool stalled_ = false;
 };
 
 static_assert(Machine<WebConnection>);

@@ -46,6 +46,8 @@ class Host {
   void log(std::uint64_t connection, const std::string& fields);
   /// The context of the next TLS connection: always the same one, or with --wrong-cert another each time.
   Result<tls::Context> next_context();
+  /// Where client certificates are demanded: whether this one's bearer gets in.
+  bool lets_in(Bytes client_certificate) { return sim::lets_in(machine_.management().tls(), client_certificate); }
   void rebooted();
   void mode_changed();
   /// Writes the frame file, if there is one and a viewer has been sent a picture since.
@@ -62,6 +64,9 @@ class Host {
 
   Host(net::Loop& loop, Settings settings, EventLog log);
   Result<void> prepare_tls();
+  /// What the management says of TLS now.
+  void take_over_tls();
+  bool is_open(sim::Door door);
   Result<void> listen(DoorState& door);
   void wake_all();
   void write_ppm(std::uint32_t frame, const rfb::PixelFormat& format);
@@ -75,6 +80,7 @@ class Host {
   EventLog log_;
   tls::ServerPolicy policy_;
   std::optional<tls::Context> context_;
+  sim::TlsService served_;
   std::vector<DoorState> doors_;
   net::Timer boot_timer_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Link>> links_;

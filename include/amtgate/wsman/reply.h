@@ -40,7 +40,7 @@ struct Reply {
 Result<Reply> parse_reply(std::string_view xml);
 
 /// Whether a method did what it was asked; `reply` is that of an Invoke. Errors: Refused with what the ReturnValue
-/// means in that method's family, BadValue where there is none.
+/// means in that method's family, Busy where it is at it already, BadValue where there is none.
 Result<void> check_return_value(std::string_view class_name, std::string_view method, const Instance& output);
 
 /// Intel's name of a PT_STATUS in words ("not permitted"), or its number.
