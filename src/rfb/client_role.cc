@@ -123,7 +123,7 @@ Result<void> ClientRole::on_rectangle(const Rectangle& r) {
     return glitch("a rectangle outside of the screen");
   }
   if (r.encoding != kZrle) {
-    put(r.area, r.data);
+    put(r.area, r.data, {});
     return {};
   }
   if (give_up_zrle_) return {};
@@ -132,15 +132,15 @@ Result<void> ClientRole::on_rectangle(const Rectangle& r) {
     give_up_zrle_ = true;
     return glitch("a tile that cannot be decoded");
   }
-  put(r.area, pixels_);
+  put(r.area, pixels_, zrle_.tile());
   return {};
 }
 
-void ClientRole::put(const Rect& area, Bytes pixels) {
+void ClientRole::put(const Rect& area, Bytes pixels, Bytes tile) {
   drawn_ = true;
   const Rect changed = changed_part(screen_.view(), area, pixels);
   if (changed.empty()) return;
-  (void)screen_.put(area, pixels);  // both were checked
+  (void)screen_.put_tile(area, pixels, tile);  // all were checked
   events_.push_back(Changed{changed});
 }
 

@@ -48,6 +48,7 @@ Result<void> Screen::resize(Size size) {
   }
   pixels_ = std::move(pixels);
   size_ = size;
+  tiles_.resize(size);
   return {};
 }
 
@@ -62,6 +63,7 @@ Result<void> Screen::set_format(const PixelFormat& format) {
   translation->translate(pixels_.data(), pixels.data(), count);
   pixels_ = std::move(pixels);
   format_ = format;
+  tiles_.resize(size_);
   return {};
 }
 
@@ -78,11 +80,18 @@ Result<void> Screen::put(const Rect& area, Bytes pixels) {
   if (row == 0) return {};
   std::uint8_t* to = pixels_.data() + area.y * stride() + area.x * format_.bytes_per_pixel();
   for (unsigned y = 0; y < area.height; ++y) std::memcpy(to + y * stride(), pixels.data() + y * row, row);
+  tiles_.forget(area);
+  return {};
+}
+
+Result<void> Screen::put_tile(const Rect& area, Bytes pixels, Bytes tile) {
+  if (Result<void> r = put(area, pixels); !r) return r;
+  tiles_.put(area, tile, format_.bytes_per_pixel());
   return {};
 }
 
 PixelView Screen::view() const {
-  return {pixels_.data(), stride(), format_, size_};
+  return {pixels_.data(), stride(), format_, size_, &tiles_};
 }
 
 }  // namespace amtgate::rfb

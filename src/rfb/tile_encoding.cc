@@ -24,6 +24,10 @@ unsigned index_bits(std::size_t colours) {
   if (colours <= 2) return 1;
   return colours <= 4 ? 2 : 4;
 }
+/// Bytes of the indices of packed pixels.
+std::size_t packed_bytes(const Rect& area, std::size_t colours) {
+  return (area.width * index_bits(colours) + 7) / 8 * area.height;
+}
 /// Bytes of a run's length: 255s and a rest.
 std::size_t length_bytes(std::size_t length) {
   return (length - 1) / 255 + 1;
@@ -102,8 +106,30 @@ std::uint8_t* TileWriter::write_packed(std::uint8_t* out, const Rect& area) {
   return out;
 }
 
+Bytes TileWriter::passed_on(const PixelView& view, const Rect& area) {
+  if (kind_ != Kind::Zrle || view.tiles == nullptr) return {};
+  const Bytes tile = view.tiles->find(area);
+  if (tile.empty()) return {};
+  const std::size_t device_pixel = view.bytes_per_pixel(), colours = palette_size(tile[0]);
+  const Bytes rest = tile.subspan(1 + colours * device_pixel);
+  // AMT counts bytes before deflate when it chooses runs.
+  if (tile[0] > kPaletteRuns && colours <= kMaxPacked &&
+      rest.size() * kDeflatedWeights.runs > packed_bytes(area, colours) * kDeflatedWeights.packed) {
+    return {};
+  }
+  std::uint8_t* out = bytes_.data();
+  *out++ = tile[0];
+  const std::uint8_t* in = tile.data() + 1;
+  for (std::size_t i = 0; i < colours; ++i, in += device_pixel) {
+    out = pixels_.put(out, device_pixel == 1 ? in[0] : static_cast<unsigned>(in[0] | in[1] << 8));
+  }
+  out = std::copy(rest.begin(), rest.end(), out);
+  return {bytes_.data(), out};
+}
+
 Bytes TileWriter::tile(const PixelView& view, const Rect& area) {
   assert(!area.empty() && area.width <= kMaxSide && area.height <= kMaxSide);
+  if (const Bytes made = passed_on(view, area); !made.empty()) return made;
   const std::size_t count = std::size_t{area.width} * area.height, pixel = pixels_.bytes();
   load_numbers(view, area, numbers_.data());
   find_runs(count);
@@ -129,7 +155,7 @@ Bytes TileWriter::tile(const PixelView& view, const Rect& area) {
   if (overflowed_ || palette_.size() > kMaxPacked) {
     packed = none;
   } else {
-    packed += (area.width * index_bits(palette_.size()) + 7) / 8 * area.height;
+    packed += packed_bytes(area, palette_.size());
   }
   const Weights& weights = kind_ == Kind::Zrle ? kDeflatedWeights : kPlainWeights;
   raw *= weights.raw;

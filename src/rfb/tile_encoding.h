@@ -33,6 +33,8 @@ class TileWriter {
     std::uint16_t index;  // in palette_, as long as that is not overflowed
   };
 
+  /// The device's own tile, if it is worth it; else empty.
+  Bytes passed_on(const PixelView& view, const Rect& area);
   void find_runs(std::size_t count);
   bool last_palette_serves(bool packed) const;
   std::uint8_t* write_palette(std::uint8_t* out) const;

@@ -46,6 +46,7 @@ void ZrleDecoder::reset() {
 
 Result<void> ZrleDecoder::decode(Bytes data, unsigned width, unsigned height, std::size_t bytes_per_pixel,
                                  MutableBytes pixels) {
+  tile_size_ = 0;
   if (width == 0 || height == 0 || width > kMaxTileSide || height > kMaxTileSide) {
     return Error{Errc::TooLarge, "ZRLE tile of " + std::to_string(width) + "x" + std::to_string(height) +
                                      " (AMT's have 1 to " + std::to_string(kMaxTileSide) + ")"};
@@ -81,6 +82,7 @@ Result<void> ZrleDecoder::decode(Bytes data, unsigned width, unsigned height, st
   }
   const Result<std::size_t> used = decode_tile(Bytes(tile_).first(made), width, height, bytes_per_pixel, pixels);
   if (!used) return used.error();
+  tile_size_ = *used;
   surplus_ += made - *used;
   return {};
 }

@@ -87,7 +87,7 @@ class ClientRole {
   Result<void> on_message(const ServerMessage& message);
   Result<void> on_rectangle(const Rectangle& r);
   Result<void> on_resize(Size size);
-  void put(const Rect& area, Bytes pixels);
+  void put(const Rect& area, Bytes pixels, Bytes tile);
   Result<void> glitch(const std::string& what);
   Result<void> choose_format();
   void send_encodings();

@@ -7,6 +7,7 @@
 
 #include "amtgate/base/bytes.h"
 #include "amtgate/base/result.h"
+#include "amtgate/rfb/device_tiles.h"
 #include "amtgate/rfb/geometry.h"
 #include "amtgate/rfb/pixel_format.h"
 
@@ -21,6 +22,7 @@ struct PixelView {
   std::size_t stride = 0;  // bytes from one row to the next
   PixelFormat format = kRgb565;
   Size size;
+  const DeviceTiles* tiles = nullptr;  // of the same pixels; null: not known
 
   std::size_t bytes_per_pixel() const { return format.bytes_per_pixel(); }
   const std::uint8_t* at(unsigned x, unsigned y) const { return data + y * stride + x * bytes_per_pixel(); }
@@ -47,10 +49,12 @@ class Screen {
   /// `pixels` are those of `area`, row by row without gaps, in format(). Errors: BadValue (outside of the screen, or
   /// not as many bytes as that); then nothing changed.
   Result<void> put(const Rect& area, Bytes pixels);
+  /// The same, where the device made them as `tile` (DeviceTiles::put()).
+  Result<void> put_tile(const Rect& area, Bytes pixels, Bytes tile);
 
   Size size() const { return size_; }
   const PixelFormat& format() const { return format_; }
-  /// Until the next resize() or set_format().
+  /// Until the next resize() or set_format(), and as long as this is not moved.
   PixelView view() const;
 
  private:
@@ -59,6 +63,7 @@ class Screen {
   Size size_;
   PixelFormat format_ = kRgb565;
   Buffer pixels_;
+  DeviceTiles tiles_;
 };
 
 }  // namespace amtgate::rfb

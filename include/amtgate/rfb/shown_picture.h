@@ -43,7 +43,7 @@ class ShownPicture {
   std::optional<Copy> scroll(const PixelView& view, const Rect& area, Damage& damage);
 
  private:
-  PixelView pixels() const { return {pixels_.data(), stride_, format_, size_}; }
+  PixelView pixels() const { return {pixels_.data(), stride_, format_, size_, nullptr}; }
   bool has(const PixelView& view, const Rect& area, int dy) const;
   std::optional<Copy> choose(const PixelView& view, const Rect& area, int dy, Damage& damage) const;
   void move(const Copy& copy);

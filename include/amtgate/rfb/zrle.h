@@ -44,6 +44,9 @@ class ZrleDecoder {
   Result<void> decode(Bytes data, unsigned width, unsigned height, std::size_t bytes_per_pixel, MutableBytes pixels);
   void reset();
 
+  /// The last tile that was decoded, as decode_tile() takes it; until the next decode().
+  Bytes tile() const { return Bytes(tile_).first(tile_size_); }
+
   /// Bytes that stood behind complete tiles so far; a healthy device sends none.
   std::uint64_t surplus_bytes() const { return surplus_; }
 
@@ -51,6 +54,7 @@ class ZrleDecoder {
   struct Inflate;
   std::unique_ptr<Inflate> inflate_;
   Buffer tile_;
+  std::size_t tile_size_ = 0;
   std::uint64_t surplus_ = 0;
 };
 
