@@ -36,6 +36,7 @@ extern "C" {
 #include "amtgate/rfb/server_init.h"
 #include "amtgate/rfb/server_messages.h"
 #include "amtgate/rfb/server_role.h"
+#include "amtgate/rfb/zrle.h"
 #include "tests/bench/frames.h"
 
 using namespace amtgate;
@@ -328,6 +329,50 @@ void tiles() {
   std::printf("]");
 }
 
+/// Whole frames in ZRLE from a screen that AMT has drawn tile by tile: with its tiles at hand, and from pixels alone.
+void device_tiles(unsigned frames_each) {
+  using namespace amtgate::rfb;
+  constexpr unsigned kSide = DeviceTiles::kSide;
+  const Size size{1024, 768};
+  std::printf("\"device_tiles\": [");
+  bool first = true;
+  for (const Frames::Kind kind : Frames::kKinds) {
+    Frames frames(kind, size);
+    Screen screen;
+    if (!screen.resize(size)) die("no screen");
+    RectangleEncoder encoders[2];  // with tiles, without
+    for (RectangleEncoder& e : encoders) e.set_encodings(std::vector<std::int32_t>{kZrle});
+    std::vector<double> times[2];
+    std::size_t bytes[2] = {0, 0};
+    Buffer pixels, tile, out;
+    for (unsigned i = 0; i < frames_each; ++i, frames.step()) {
+      for (std::uint16_t y = 0; y < size.height; y += kSide) {
+        for (std::uint16_t x = 0; x < size.width; x += kSide) {
+          pixels.clear();
+          tile.clear();
+          for (unsigned row = 0; row < kSide; ++row) append(pixels, Bytes(frames.view().at(x, y + row), kSide * 2));
+          encode_tile(tile, pixels, kSide, kSide, 2);
+          if (!screen.put_tile({x, y, kSide, kSide}, pixels, tile)) die("a tile refused");
+        }
+      }
+      for (int without = 0; without < 2; ++without) {
+        PixelView view = screen.view();
+        if (without) view.tiles = nullptr;
+        out.clear();
+        const double begin = cpu();
+        encoders[without].encode(out, view, frames.all());
+        times[without].push_back(cpu() - begin);
+        bytes[without] += out.size();
+      }
+    }
+    std::printf("%s\n  {\"picture\": \"%s\", \"ms\": %.3f, \"anew_ms\": %.3f, \"bytes\": %zu, \"anew_bytes\": %zu}",
+                first ? "" : ",", Frames::name(kind), 1e3 * median(times[0]), 1e3 * median(times[1]),
+                bytes[0] / frames_each, bytes[1] / frames_each);
+    first = false;
+  }
+  std::printf("]");
+}
+
 /// A screen that changes as AMT says it: by tiles that differ. With and without CopyRect, where something scrolls and
 /// where nothing does.
 void scroll(unsigned frames_each) {
@@ -582,6 +627,8 @@ int main(int argc, char** argv) {
   encoders(std::max(3U, static_cast<unsigned>(20 * seconds)));
   std::printf(",\n");
   tiles();
+  std::printf(",\n");
+  device_tiles(std::max(3U, static_cast<unsigned>(20 * seconds)));
   std::printf(",\n");
   scroll(std::max(3U, static_cast<unsigned>(20 * seconds)));
   std::printf("}\n");
