@@ -30,6 +30,8 @@ constexpr Command kCommands[] = {
     {"boot", boot_command, "from what machines start next time"},
     {"setup", setup_command, "switch on in machines what the gateway needs"},
     {"users", users_command, "AMT's own accounts in machines"},
+    {"consent", consent_command, "the consent of who sits at a machine"},
+    {"time", time_command, "the machines' own clocks"},
     {"screenshot", screenshot_command, "a machine's screen as PNG"},
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},

@@ -150,4 +150,9 @@ std::string human_duration(std::int64_t seconds) {
   return text(seconds / 86400) + "d " + text(seconds / 3600 % 24) + "h";
 }
 
+std::string clock_word(std::int64_t ahead) {
+  if (ahead >= -1 && ahead <= 1) return "right";
+  return (ahead > 0 ? "+" : "-") + human_duration(ahead > 0 ? ahead : -ahead);
+}
+
 }  // namespace amtgate::cli

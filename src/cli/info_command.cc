@@ -32,13 +32,6 @@ std::string tls_word(const wsman::MachineInfo& i) {
   return std::string(i.mutual.value_or(false) ? "mutual" : "on") + (i.plain_too.value_or(false) ? ", plain too" : "");
 }
 
-std::string clock_word(const wsman::MachineInfo& i) {
-  if (!i.clock_ahead) return "";
-  const std::int64_t ahead = *i.clock_ahead;
-  if (ahead >= -1 && ahead <= 1) return "right";
-  return (ahead > 0 ? "+" : "-") + human_duration(ahead > 0 ? ahead : -ahead);
-}
-
 nlohmann::json to_json(const wsman::MachineInfo& i) {
   nlohmann::json j = {{"version", i.version},
                       {"host_name", i.host_name},
@@ -79,7 +72,7 @@ Run info_command(CLI::App& app, const Common& common) {
           json["device"] = route.device.to_string();
           json["connection"] = route.tls;
           return Row{{i->version, wsman::power_state_name(i->power), i->host_name, i->setup, features(*i), i->consent,
-                      tls_word(*i), clock_word(*i), i->uuid},
+                      tls_word(*i), i->clock_ahead ? clock_word(*i->clock_ahead) : "", i->uuid},
                      std::make_shared<nlohmann::json>(std::move(json))};
         });
   };

@@ -120,6 +120,7 @@ void Connection::strike(const Fault& fault) {
 
 void Connection::opened() {
   ++machine_.counters().opened;
+  machine_.management().opt_in().used();
   log(JsonLine("open").add("kind", kind()));
   enter(Stage::Stream);
 }
@@ -230,7 +231,7 @@ void Connection::on(const redir::ServerRole::Start& start, TimePoint now) {
     status = UnknownType;
   } else if (machine_.lacks(slot_of(*start.service))) {
     status = Unsupported;
-  } else if ((*start.service == Service::Ider && machine_.options().consent_missing) ||
+  } else if ((*start.service == Service::Ider && machine_.management().needs_consent()) ||
              (*start.service == Service::Vnc && machine_.refuses_kvm())) {
     status = ConsentRequired;
   } else if (std::optional<MachineState::Lease> lease = machine_.take(slot_of(*start.service), now)) {

@@ -178,7 +178,7 @@ std::map<std::string, std::vector<Instance>, std::less<>> firmware_classes(const
                                                {"EnabledByMEBx", "true"},
                                                {"InstanceID", "Intel(r) KVM Redirection Settings"},
                                                {"Is5900PortEnabled", flag(p.port5900 == Port5900::Password)},
-                                               {"OptInPolicy", flag(o.consent)},
+                                               {"OptInPolicy", flag(o.consent || o.kvm_consent)},
                                                {"OptInPolicyTimeout", "300"},
                                                {"RFBPassword", ""},
                                                {"SessionTimeout", std::to_string(p.idle / std::chrono::minutes(1))}});
@@ -190,7 +190,9 @@ std::map<std::string, std::vector<Instance>, std::less<>> firmware_classes(const
                {"ElementName", "Intel(r) AMT OptIn Service"},
                {"OptInCodeTimeout", "120"},
                {"OptInDisplayTimeout", "300"},
-               {"OptInRequired", o.consent ? "4294967295" : "0"},
+               {"OptInRequired", o.consent       ? "4294967295"
+                                 : o.kvm_consent ? "1"
+                                                 : "0"},
                {"OptInState", "0"}}));
 
   for (const char* id : {"Intel(r) AMT 802.3 TLS Settings", "Intel(r) AMT LMS TLS Settings"}) {

@@ -10,13 +10,15 @@ constexpr std::size_t kConsentDigits = 6;
 constexpr unsigned kConsentTries = 3;
 constexpr std::size_t kMaxNonces = 256;
 
-ManagementOptions management_options(const Options& o, const std::string& realm) {
+ManagementOptions management_options(const Options& o, const std::string& realm, auth::RandomSource& random) {
   ManagementOptions m;
   m.host_name = o.name;
   m.realm = realm;
   m.admin = {o.user, o.password};
   m.off = o.off;
   m.consent = o.consent_missing;
+  m.kvm_consent = o.kvm_consent != KvmConsent::Given;
+  m.random = &random;
   m.epoch = o.epoch;
   return m;
 }
@@ -68,29 +70,49 @@ MachineState::MachineState(Options options, auth::RandomSource& random, TimePoin
     : options_(std::move(options)),
       random_(random),
       realm_(auth::make_realm(random)),
-      management_(options_.profile, management_options(options_, realm_), now),
+      management_(options_.profile, management_options(options_, realm_, random), now),
       redirection_users_(management_.accounts(), realm::kRedirection),
       faults_(options_.faults),
       screen_({options_.screen.width, options_.screen.height}, options_.frame_time, now),
+      kvm_needs_consent_(management_.kvm_needs_consent()),
       consent_(options_.kvm_consent) {
-  if (consent_ == KvmConsent::Black) screen_.set_cover(KvmPicture::Cover::Black);
+  ask_consent(consent_);
   if (consent_ != KvmConsent::Prompt) return;
-  screen_.set_cover(KvmPicture::Cover::Prompt);
   std::array<std::uint8_t, kConsentDigits> bytes{};
   random.fill(bytes);
   for (const std::uint8_t b : bytes) consent_code_ += static_cast<char>('0' + b % 10);
 }
 
 void MachineState::give_consent() {
-  consent_ = KvmConsent::Given;
-  screen_.set_cover(KvmPicture::Cover::None);
+  management_.opt_in().grant();
+  follow_consent();
+}
+
+bool MachineState::follow_consent() {
+  const bool needed = management_.kvm_needs_consent();
+  if (needed == kvm_needs_consent_) return false;
+  kvm_needs_consent_ = needed;
+  const KvmConsent how = options_.kvm_consent == KvmConsent::Given ? KvmConsent::Refuse : options_.kvm_consent;
+  ask_consent(needed ? how : KvmConsent::Given);
+  return true;
+}
+
+void MachineState::ask_consent(KvmConsent how) {
+  using enum KvmPicture::Cover;
+  consent_ = how;
+  screen_.set_cover(how == KvmConsent::Black ? Black : how == KvmConsent::Prompt ? Prompt : None);
+}
+
+const std::string& MachineState::consent_code() const {
+  const std::string& asked = management_.opt_in().code();
+  return asked.empty() ? consent_code_ : asked;
 }
 
 bool MachineState::consent_key(rfb::Keysym key) {
   if (consent_ != KvmConsent::Prompt || key.value < '0' || key.value > '9') return true;
   consent_typed_ += static_cast<char>(key.value);
   if (consent_typed_.size() < kConsentDigits) return true;
-  const bool right = consent_typed_ == consent_code_;
+  const bool right = consent_typed_ == consent_code();
   consent_typed_.clear();
   if (right) give_consent();
   consent_wrong_ = right ? 0 : consent_wrong_ + 1;

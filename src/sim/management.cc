@@ -44,6 +44,7 @@ Management::Management(const Profile& profile, ManagementOptions options, TimePo
     : profile_(profile),
       options_(std::move(options)),
       accounts_(options_.realm, options_.admin),
+      opt_in_(options_.random),
       began_(now),
       classes_(firmware_classes(profile_, options_)),
       tls_(profile_, classes_) {
@@ -248,6 +249,14 @@ Management::Outcome Management::invoke(const Request& request, Surroundings& aro
       return reply;
     }
   }
+  if (request.class_name == "IPS_OptInService") {
+    if (const auto value = opt_in_.invoke(request, now)) {
+      settle(now);
+      Reply reply;
+      reply.instance.add("ReturnValue", std::to_string(*value));
+      return reply;
+    }
+  }
   for (const Method& m : methods()) {
     if (m.class_name != request.class_name || m.name != request.method) continue;
     Reply reply;
@@ -260,7 +269,11 @@ Management::Outcome Management::invoke(const Request& request, Surroundings& aro
 
 bool Management::needs_consent() const {
   constexpr std::uint64_t kAll = 0xffffffff;
-  return only("IPS_OptInService").number("OptInRequired") == kAll;
+  return only("IPS_OptInService").number("OptInRequired") == kAll && !opt_in_.granted();
+}
+
+bool Management::kvm_needs_consent() const {
+  return only("IPS_OptInService").number("OptInRequired") != 0U && !opt_in_.granted();
 }
 
 bool Management::sol_on() const {

@@ -44,10 +44,14 @@ Power Management::power(TimePoint now) {
 }
 
 void Management::settle(TimePoint now) {
-  if (!towards_ || now < arrives_) return;
-  power_ = *towards_;
-  towards_.reset();
-  show_power();
+  if (towards_ && now >= arrives_) {
+    power_ = *towards_;
+    towards_.reset();
+    show_power();
+  }
+  Instance& consent = only("IPS_OptInService");
+  opt_in_.settle(power_ == Power::On, seconds(consent.number("OptInCodeTimeout").value_or(0)), now);
+  consent.set("OptInState", std::to_string(static_cast<unsigned>(opt_in_.state())));
 }
 
 void Management::show_power() {

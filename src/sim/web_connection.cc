@@ -216,11 +216,18 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
   Management::Surroundings around;
   around.user = std::move(user);
   for (const Slot s : {Slot::Sol, Slot::Ider, Slot::Kvm}) around.sessions = around.sessions || machine_.in_use(s) > 0;
+  const std::string code_before = machine_.management().opt_in().code();
   const Management::Answer answer = machine_.management().answer(body, around, now);
   JsonLine line("wsman");
   line.add("what", answer.what).add("status", answer.status);
   if (!answer.fault.empty()) line.add("fault", answer.fault);
   events_.push_back(Log{line.fields()});
+  const std::string& code = machine_.management().opt_in().code();
+  if (!code.empty() && code != code_before) events_.push_back(Log{JsonLine("consent").add("code", code).fields()});
+  if (machine_.follow_consent()) {
+    events_.push_back(Log{JsonLine("consent").add("given", !machine_.awaits_consent()).fields()});
+    events_.push_back(ModeChanged{});
+  }
   if (!around.boot.empty()) events_.push_back(Log{JsonLine("boot").add("from", around.boot).fields()});
   if (around.network) {
     machine_.restart_network(now);

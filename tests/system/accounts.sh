@@ -86,3 +86,50 @@ for i in $(seq 1 14); do asked users add "user$i" --realms 2 p12 --new-password-
 ok "several pages of users" asked users list p12 && ok "all are there" same "$(value p12 'len(m["users"])')" 17
 ok "one too many: exit 1" same "$(code_of asked users add user15 --realms 2 p12 --new-password-file "$T/new")" 1
 ok "limit reached" has "$T/err.log" 'limit reached'
+
+# --- consent: a code accepted by WS-Management lets IDE-R and KVM in
+stop p8
+stop p9
+sim all 10.71.2.10 --profile 12 --consent --boot-time 1
+sim kvm 10.71.2.11 --profile 16.1 --still --kvm-consent refuse
+shown() { json_event "$T/$1.json" consent 'e["code"]' 2>/dev/null; } # the last digits on its screen
+consent() { asked consent "$@" -h "$at"; }
+has_consent() { asked consent state -h "$at" && python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[0]["state"])' "$T/out.json"; }
+start_of() { probe gw redir "$@" --user admin --password "$password" --timeout 3; field start; }
+export AMT_PASSWORD=$password XDG_STATE_HOME=$T/other # other machines, at addresses that were seen before
+at=10.71.2.10
+ok "IDE-R is refused: status 5" same "$(start_of $at 16994 ider)" 5
+ok "boot settings are refused: exit 1" same "$(code_of asked boot pxe -h $at)" 1
+ok "start" consent start && ok "displayed" same "$(has_consent)" displayed
+ok "the table says what to do" has <(ctl consent start -h $at) 'amtgate consent code DIGITS'
+ok "a wrong code: exit 1" same "$(code_of consent code 000000)" 1
+ok "in a sentence" has "$T/err.log" 'wrong code; it still shows one'
+ok "no six digits: exit 2" same "$(code_of consent code 1234)" 2
+ok "the right one" consent code "$(shown all)" || cat "$T/err.log"
+ok "given" same "$(has_consent)" given
+ok "boot settings are taken" asked boot pxe -h $at
+ok "IDE-R is let in" same "$(start_of $at 16994 ider)" 0
+ok "taken back" consent cancel && ok "refused again" same "$(code_of asked boot pxe -h $at)" 1
+at=10.71.2.11
+ok "KVM is refused" same "$(start_of $at 16995 kvm --tls)" 5
+consent start && ok "the digits through standard input" same "$(shown kvm | code_of consent code -)" 0
+ok "KVM is let in" same "$(start_of $at 16995 kvm --tls)" 0
+ok "where nobody is asked there is nothing to start: exit 1" same "$(code_of asked consent start p11)" 1
+ok "in a sentence" has "$T/err.log" 'policy none'
+
+# --- time
+stop p12
+sim late 10.71.2.13 --profile 12
+at=10.71.2.13
+ok "the clock is right" asked time show -h $at && ok "0 s" same "$(python3 -c 'import json, sys; print(abs(json.load(open(sys.argv[1]))[0]["clock_ahead_seconds"]) < 2)' "$T/out.json")" True
+tm() { python3 -c 'import time; print(int(time.time()) - 7200)'; }
+set_clock() { # two hours back, by another client
+  local t ta0
+  t=$(tm) ta0=$(python3 -c 'import time; print(int(time.time()))')
+  printf '<E:Envelope xmlns:E="http://www.w3.org/2003/05/soap-envelope" xmlns:A="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:W="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"><E:Header><A:Action>http://intel.com/wbem/wscim/1/amt-schema/1/AMT_TimeSynchronizationService/SetHighAccuracyTimeSynch</A:Action><A:To>/wsman</A:To><W:ResourceURI>http://intel.com/wbem/wscim/1/amt-schema/1/AMT_TimeSynchronizationService</W:ResourceURI><A:MessageID>1</A:MessageID></E:Header><E:Body><q:SetHighAccuracyTimeSynch_INPUT xmlns:q="http://intel.com/wbem/wscim/1/amt-schema/1/AMT_TimeSynchronizationService"><q:Ta0>%s</q:Ta0><q:Tm1>%s</q:Tm1><q:Tm2>%s</q:Tm2></q:SetHighAccuracyTimeSynch_INPUT></E:Body></E:Envelope>' "$ta0" "$t" "$t" |
+    on gw curl -s --digest -u "admin:$password" --data-binary @- http://$at:16992/wsman
+}
+ok "set two hours back by curl" has <(set_clock) 'ReturnValue>0<'
+ok "seen" has <(ctl time show -h $at) ' -(2h 0m|1h 59m)$'
+ok "sync" same "$(ctl time sync -h $at | tail -n 1 | sed 's/.*\(right\)$/\1/')" right
+ok "sync of nine at once" asked time sync p11 p15 p16.1 p19 pism

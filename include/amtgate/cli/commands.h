@@ -20,6 +20,8 @@ Run info_command(CLI::App& app, const Common& common);
 Run boot_command(CLI::App& app, const Common& common);
 Run setup_command(CLI::App& app, const Common& common);
 Run users_command(CLI::App& app, const Common& common);
+Run consent_command(CLI::App& app, const Common& common);
+Run time_command(CLI::App& app, const Common& common);
 Run screenshot_command(CLI::App& app, const Common& common);
 Run type_command(CLI::App& app, const Common& common);
 Run key_command(CLI::App& app, const Common& common);

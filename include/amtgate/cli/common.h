@@ -41,5 +41,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 std::string human_bytes(std::uint64_t n);
 /// "45s", "12m", "3h 12m", "5d 4h".
 std::string human_duration(std::int64_t seconds);
+/// Of a clock that is so many seconds ahead: "right" (give or take one), "+1h 2m", "-45s".
+std::string clock_word(std::int64_t ahead);
 
 }  // namespace amtgate::cli

@@ -49,7 +49,7 @@ struct Options {
   std::string user = "admin";
   std::string password = "P@ssw0rd1!";
   std::string rfb_password = "P@ssw0rd";  // exactly 8 characters are significant
-  bool consent_missing = false;           // IDER is refused with status 5
+  bool consent_missing = false;           // of everything: IDER is refused with status 5
   KvmConsent kvm_consent = KvmConsent::Given;
   Duration closing{0};        // a session's slot stays taken for so long behind its end
   std::array<bool, 3> off{};  // by Slot: switched off in the set-up, a start is answered "unsupported"
@@ -139,8 +139,11 @@ class MachineState {
   void give_consent();
   bool awaits_consent() const { return consent_ != KvmConsent::Given; }
   bool refuses_kvm() const { return consent_ == KvmConsent::Refuse; }
+  /// After something was done with the management: what it says of the consent counts for KVM. True: that changed,
+  /// and every connection is to be ticked. Sessions that are open when it is taken back stay.
+  bool follow_consent();
   /// The six digits on the PC's own screen.
-  const std::string& consent_code() const { return consent_code_; }
+  const std::string& consent_code() const;
   /// A key typed into the prompt. False: that was the third wrong code, and the session ends.
   bool consent_key(rfb::Keysym key);
 
@@ -158,6 +161,8 @@ class MachineState {
   std::optional<TimePoint> back_at() const { return back_at_; }
 
  private:
+  void ask_consent(KvmConsent how);
+
   Options options_;
   auth::RandomSource& random_;
   std::string realm_;
@@ -170,6 +175,7 @@ class MachineState {
   std::optional<Shown> shown_;
   std::array<unsigned, 3> used_{};
   std::array<std::deque<TimePoint>, 3> closing_{};  // of these, when those whose session is over are free
+  bool kvm_needs_consent_;
   KvmConsent consent_;
   std::string consent_code_;
   std::string consent_typed_;

@@ -13,6 +13,7 @@
 #include "amtgate/auth/credentials.h"
 #include "amtgate/base/time.h"
 #include "amtgate/sim/accounts.h"
+#include "amtgate/sim/opt_in.h"
 #include "amtgate/sim/profile.h"
 #include "amtgate/sim/tls_setup.h"
 #include "amtgate/wsman/reply.h"
@@ -29,6 +30,8 @@ struct ManagementOptions {
   auth::Credentials admin{"admin", "P@ssw0rd1!"};
   std::array<bool, 3> off{};         // by Slot: SOL, IDE-R, KVM switched off
   bool consent = false;              // the user's consent is needed for everything
+  bool kvm_consent = false;          // for KVM
+  auth::RandomSource* random{};      // for codes; must outlive the machine
   std::int64_t epoch = 0;            // Unix seconds at `now` of the constructor: what its clock shows then
   Duration power_time = seconds(1);  // from a power command to the state it leads to
 };
@@ -55,6 +58,11 @@ class Management {
   Answer answer(std::string_view envelope, Surroundings& around, TimePoint now);
 
   const Accounts& accounts() const { return accounts_; }
+  OptIn& opt_in() { return opt_in_; }
+  const OptIn& opt_in() const { return opt_in_; }
+  /// The user's consent is missing: for everything; for KVM.
+  bool needs_consent() const;
+  bool kvm_needs_consent() const;
   Power power(TimePoint now);
   /// Whether the set-up has the service on; KVM is there at all in the profile.
   bool sol_on() const;
@@ -111,7 +119,6 @@ class Management {
 
   /// The machine starts: what was armed counts this once.
   std::string boot();
-  bool needs_consent() const;
   void settle(TimePoint now);
   void show_power();
   wsman::Instance* one(std::string_view class_name, const std::vector<wsman::Selector>& keys);
@@ -121,6 +128,7 @@ class Management {
   const Profile profile_;
   ManagementOptions options_;
   Accounts accounts_;
+  OptIn opt_in_;
   TimePoint began_;
   std::int64_t clock_off_ = 0;  // seconds that were set
   std::map<std::string, std::vector<wsman::Instance>, std::less<>> classes_;
