@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <string_view>
 
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
+#include "amtgate/cli/fence_agent.h"
 #include "amtgate/cli/ider.h"
 
 namespace amtgate::cli {
@@ -51,6 +53,8 @@ Run ider_command(CLI::App& app, const Common&) {
 
 int run(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  const std::string_view name = argc > 0 ? argv[0] : "";
+  if (name.substr(name.rfind('/') + 1) == kFenceAgent) return fence_agent(argc, argv);
   Common common;
   CLI::App app("amtgate: asks the running gateway, and talks to AMT machines", "amtgate");
   app.set_version_flag("--version", "amtgate " AMTGATE_VERSION);

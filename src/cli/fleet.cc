@@ -89,6 +89,14 @@ Result<Fleet> from_host(const FleetOptions& o) {
   return fleet;
 }
 
+Result<Fleet> find_fleet(const Common& common, const FleetOptions& o) {
+  if (o.host.empty()) return from_configuration(common, o);
+  if (!o.targets.empty() || o.all || !o.tags.empty()) {
+    return Error{Errc::BadValue, "-h, and targets of the configuration; one of them is meant"};
+  }
+  return from_host(o);
+}
+
 Result<IpAddress> address_of(const config::Host& host) {
   if (const auto* network = std::get_if<Network>(&host)) return network->address;
   const std::string& name = std::get<std::string>(host);
@@ -139,7 +147,8 @@ std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const T
   const unsigned workers =
       static_cast<unsigned>(std::min<std::size_t>(std::max(1U, o.at_once), fleet.members.size()));
   allow_descriptors(workers * 2 + 64);
-  device::WebClient client({.state = fleet.state, .mark = fleet.mark});
+  device::WebClient client(
+      {.state = fleet.state, .mark = fleet.mark, .connect_deadline = o.connect_deadline, .deadline = o.deadline});
   Progress progress(fleet.members.size());
   std::atomic<std::size_t> next{0};
   const auto serve = [&] {
@@ -192,32 +201,46 @@ std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app) {
   return o;
 }
 
-int run_fleet(const Common& common, const FleetOptions& o, std::vector<std::string> heading, const Task& task) {
-  const bool configured = !o.targets.empty() || o.all || !o.tags.empty();
-  if (configured && !o.host.empty())
-    return fail(kUsage, "-h, and targets of the configuration; one of them is meant");
+Result<std::vector<std::string>> fleet_names(const Common& common, const FleetOptions& o) {
+  const Result<Fleet> fleet = find_fleet(common, o);
+  if (!fleet) return fleet.error();
+  std::vector<std::string> names;
+  for (const Member& m : fleet->members) names.push_back(m.name);
+  return names;
+}
+
+Result<std::vector<Outcome>> ask_fleet(const Common& common, const FleetOptions& o, const Task& task) {
   log::set_level(log::Level::Warn);
-  const Result<Fleet> fleet = o.host.empty() ? from_configuration(common, o) : from_host(o);
-  if (!fleet) return fail(fleet.error().code == Errc::BadValue ? kUsage : kSaidNo, fleet.error().detail);
-  const std::vector<Result<Row>> outcomes = work(*fleet, o, task);
+  const Result<Fleet> fleet = find_fleet(common, o);
+  if (!fleet) return fleet.error();
+  std::vector<Result<Row>> rows = work(*fleet, o, task);
+  std::vector<Outcome> outcomes;
+  for (std::size_t i = 0; i < rows.size(); ++i) outcomes.push_back({fleet->members[i].name, std::move(rows[i])});
+  return outcomes;
+}
+
+int run_fleet(const Common& common, const FleetOptions& o, std::vector<std::string> heading, const Task& task) {
+  const Result<std::vector<Outcome>> outcomes = ask_fleet(common, o, task);
+  if (!outcomes) return fail(outcomes.error().code == Errc::BadValue ? kUsage : kSaidNo, outcomes.error().detail);
 
   std::optional<Exit> code;
   heading.insert(heading.begin(), "TARGET");
   std::vector<std::vector<std::string>> rows = {heading};
   nlohmann::json list = nlohmann::json::array();
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    const std::string& name = fleet->members[i].name;
+  for (const Outcome& outcome : *outcomes) {
+    const std::string& name = outcome.target;
+    const Result<Row>& row = outcome.row;
     nlohmann::json object = {{"target", name}};
-    if (outcomes[i]) {
+    if (row) {
       const auto line = [&](std::vector<std::string> cells) {
         cells.insert(cells.begin(), name);
         rows.push_back(std::move(cells));
       };
-      if (!outcomes[i]->cells.empty()) line(outcomes[i]->cells);
-      for (const std::vector<std::string>& cells : outcomes[i]->more) line(cells);
-      if (outcomes[i]->json) object.update(*outcomes[i]->json);
+      if (!row->cells.empty()) line(row->cells);
+      for (const std::vector<std::string>& cells : row->more) line(cells);
+      if (row->json) object.update(*row->json);
     } else {
-      const Error& e = outcomes[i].error();
+      const Error& e = row.error();
       const std::string line = e.detail.starts_with(name) ? e.detail : name + ": " + e.detail;
       object["error"] = line;
       fail(kSaidNo, line);

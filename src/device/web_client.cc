@@ -118,8 +118,8 @@ namespace {
 class Machine final : public wsman::Caller {
  public:
   Machine(WebClient::Impl& client, std::shared_ptr<const config::Target> target, const IpAddress& address, Port port)
-      : client_(client), target_(std::move(target)), address_(address), easy_(curl_easy_init()) {
-    choose_doors(port);
+      : client_(client), target_(std::move(target)), address_(address), port_(port), easy_(curl_easy_init()) {
+    choose_doors(port_);
     set_up();
   }
 
@@ -146,6 +146,7 @@ class Machine final : public wsman::Caller {
         }
         if (ports.empty() || answer.error().code != Errc::Unreachable) return answer.error();
         ports += ", " + std::to_string(doors_.front().port.value);
+        choose_doors(port_);  // the next call tries them all again
         return Error{Errc::Unreachable, target_->name + " (" + address_.to_string() + ") cannot be reached on " +
                                             ports + ": " + unreachable_ +
                                             "; is it on the mains and on the network, and AMT switched on?"};
@@ -165,6 +166,7 @@ class Machine final : public wsman::Caller {
     const bool only_tls = t.tls == config::TlsMode::Yes || !t.tls_ca.empty() || !t.tls_pin.empty() ||
                           client_.known.knows({t.name, address_});
     const bool only_plain = t.tls == config::TlsMode::No;
+    doors_.clear();
     if (port.value != 0) {
       const bool plain_port = port.value == 16992 || port.value == 623;
       doors_ = {{port, only_tls || (!only_plain && !plain_port)}};
@@ -352,6 +354,7 @@ class Machine final : public wsman::Caller {
   WebClient::Impl& client_;
   std::shared_ptr<const config::Target> target_;
   IpAddress address_;
+  Port port_;  // 0: whichever answers
   std::deque<Door> doors_;
   Headers headers_;
   WebRoute route_;

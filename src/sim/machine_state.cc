@@ -20,6 +20,7 @@ ManagementOptions management_options(const Options& o, const std::string& realm,
   m.kvm_consent = o.kvm_consent != KvmConsent::Given;
   m.random = &random;
   m.epoch = o.epoch;
+  m.power_time = o.power_time;
   return m;
 }
 

@@ -44,7 +44,7 @@ WebConnection::WebConnection(MachineState& machine, TimePoint now)
     : machine_(machine), boot_(machine.boots()), deadline_(now + kIdle) {}
 
 bool WebConnection::wants_input() const {
-  return !ended_ && !stalled_ && out_.view().size() < kHighMarkOut;
+  return !ended_ && !stalled_ && !answer_at_ && out_.view().size() < kHighMarkOut;
 }
 
 std::optional<MachineSide::Event> WebConnection::next_event() {
@@ -58,6 +58,7 @@ void WebConnection::end(std::string reason, bool reset) {
   if (ended_) return;
   ended_ = true;
   deadline_.reset();
+  answer_at_.reset();
   events_.push_back(Close{reset, std::move(reason)});
 }
 
@@ -68,6 +69,7 @@ void WebConnection::closed(TimePoint) {
 Result<void> WebConnection::tick(TimePoint now) {
   // The network hangs up at a restart, as the other connections see it.
   if (machine_.boots() != boot_) end("the machine restarts");
+  if (answer_at_ && now >= *answer_at_) take_requests(now);
   if (deadline_ && now >= *deadline_) end("nothing was asked for a minute");
   return {};
 }
@@ -101,6 +103,10 @@ void WebConnection::take_requests(TimePoint now) {
       head_ = std::move(*head);
     }
     if (in_.size() < head_->length) return;
+    if (!answer_at_) answer_at_ = now + machine_.options().latency;
+    if (now < *answer_at_) return;
+    answer_at_.reset();
+    deadline_ = now + kIdle;
     const Head head = std::move(*head_);
     head_.reset();
     const std::string body(as_text(Bytes(in_).first(head.length)));

@@ -249,6 +249,10 @@ const std::vector<Option>& options() {
        counted([](S s, std::uint64_t v) { s.machine.no_display = seconds(v); }, 3600)},
       {"boot-time", "SECONDS", "out of reach for so long after a reboot",
        counted([](S s, std::uint64_t v) { s.machine.profile.boot_time = seconds(v); }, 3600)},
+      {"power-time", "MS", "from a power command to the state it leads to (default 1000)",
+       counted([](S s, std::uint64_t v) { s.machine.power_time = milliseconds(v); }, 3'600'000)},
+      {"latency", "MS", "from a request over HTTP to its answer (default 0)",
+       counted([](S s, std::uint64_t v) { s.machine.latency = milliseconds(v); }, 600'000)},
 
       heading("TLS"),
       {"cert", "FILE", "certificate, PEM (default: one is made)",

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "amtgate/base/time.h"
 #include "amtgate/cli/common.h"
 #include "amtgate/cli/machine_options.h"
 #include "amtgate/wsman/caller.h"
@@ -27,6 +28,8 @@ struct FleetOptions {
   std::uint16_t port = 0;
   unsigned at_once = 64;
   MachineOptions login = default_machine();
+  Duration connect_deadline = seconds(5);
+  Duration deadline = seconds(30);  // for each answer
 };
 /// Adds them to a command. The help flag becomes --help alone: -h is the host.
 std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app);
@@ -39,7 +42,17 @@ struct Row {
 };
 using Task = std::function<Result<Row>(wsman::Caller& machine)>;
 
-/// Runs the task for every machine that is meant. Prints what came of them: with --json a list of objects that have
+/// The names of the machines that are meant. Errors: BadValue where the options are wrong, System, ...
+Result<std::vector<std::string>> fleet_names(const Common& common, const FleetOptions& options);
+
+struct Outcome {
+  std::string target;
+  Result<Row> row;
+};
+/// Runs the task for every machine that is meant, and prints nothing. Errors: as fleet_names().
+Result<std::vector<Outcome>> ask_fleet(const Common& common, const FleetOptions& options, const Task& task);
+
+/// The same for a command. Prints what came of them: with --json a list of objects that have
 /// `target` and either the task's members or `error`; else a table under `heading`, and each failure as a line on
 /// standard error. While it runs a terminal sees how far it is. Gives the exit code: that of the failure where all
 /// failures are alike, else kSaidNo.

@@ -61,6 +61,8 @@ struct Options {
   UnitQueue::Shape shape = UnitQueue::Shape::PerMessage;
   Duration gap = milliseconds(50);         // on plain TCP, behind messages after which stock clients lose data
   Duration heartbeat{0};                   // unsolicited heartbeats so often, in SOL and IDE-R; 0 = none
+  Duration latency{0};                     // from a request over HTTP to its answer
+  Duration power_time = seconds(1);        // from a power command to the state that it leads to
   Duration session_timeout = seconds(15);  // for each message before a session is open
   bool hold_clients_timers = true;  // end SOL and IDE-R sessions whose client is silent for the RX timeout it asked
   std::size_t sol_message = 1000;   // bytes of console data in one message

@@ -29,7 +29,7 @@ class WebConnection final : public MachineSide {
   std::optional<Event> next_event() override;
   Bytes output() const override { return out_.view(); }
   void sent(std::size_t n) override { out_.sent(n); }
-  std::optional<TimePoint> deadline() const override { return deadline_; }
+  std::optional<TimePoint> deadline() const override { return answer_at_ ? answer_at_ : deadline_; }
   Result<void> tick(TimePoint now) override;
 
   void produce(TimePoint) override {}
@@ -64,6 +64,7 @@ class WebConnection final : public MachineSide {
   Outbox out_;
   std::deque<Event> events_;
   std::optional<TimePoint> deadline_;
+  std::optional<TimePoint> answer_at_;  // there is a whole request, and its answer waits
   bool ended_ = false;
   bool stalled_ = false;
 };
