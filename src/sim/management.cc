@@ -127,6 +127,12 @@ const wsman::Instance& Management::only(std::string_view class_name) const {
   return classes_.find(class_name)->second.front();
 }
 
+std::string Management::setting(std::string_view class_name, std::string_view property) const {
+  const auto at = classes_.find(class_name);
+  if (at == classes_.end() || at->second.empty()) return "";
+  return std::string(at->second.front().text(property).value_or(""));
+}
+
 Management::Outcome Management::get(const Request& request) {
   const Instance* found = one(request.class_name, request.selectors);
   if (found == nullptr) return Fault{"e:InvalidSelectors", "The Selectors for the resource were not valid", ""};

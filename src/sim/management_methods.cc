@@ -68,6 +68,11 @@ std::uint64_t Management::request_power(const Request& request, Instance&, Surro
   const std::uint64_t state = request.body.number("PowerState").value_or(0);
   const wsman::Reference* element = request.body.reference("ManagedElement");
   if (element == nullptr || element->class_name != "CIM_ComputerSystem") return kInvalidParameter;
+  return switch_power(state, around, now);
+}
+
+std::uint64_t Management::switch_power(std::uint64_t state, Surroundings& around, TimePoint now) {
+  settle(now);
   const bool on = power_ == Power::On;
   const auto go = [&](Power to) {
     towards_ = to;
@@ -138,6 +143,12 @@ std::string Management::boot() {
   boot_armed_ = false;
   boot_source_.clear();
   return out.empty() ? "default" : out;
+}
+
+void Management::boot_once(std::string_view source, bool bios) {
+  boot_source_ = source;
+  only("AMT_BootSettingData").set("BIOSSetup", bios ? "true" : "false");
+  boot_armed_ = true;
 }
 
 std::uint64_t Management::change_boot_order(const Request& request, Instance&, Surroundings&, TimePoint) {

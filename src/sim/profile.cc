@@ -75,6 +75,7 @@ Result<Profile> find_profile(std::string_view name) {
     p.greeting = RfbGreeting::V4_0;
     p.max_size16 = {1920, 1200};
     p.boot_time = seconds(10);  // slow POST
+    p.legacy_soap = true;
   } else if (name == "9") {
     p.firmware = "9.1.45";
     p.tls_min = TlsVersion::V1_0;

@@ -6,6 +6,7 @@
 
 #include "amtgate/http/digest_header.h"
 #include "amtgate/sim/json_line.h"
+#include "amtgate/sim/legacy_soap.h"
 
 namespace amtgate::sim {
 namespace {
@@ -35,7 +36,7 @@ std::string_view trim(std::string_view t) {
 }
 
 std::string_view reason(unsigned status) {
-  return status == 200 ? "OK" : "Bad Request";
+  return status == 200 ? "OK" : status == 500 ? "Internal Server Error" : "Bad Request";
 }
 
 }  // namespace
@@ -191,6 +192,12 @@ void WebConnection::handle(const Head& head, std::string_view body, TimePoint no
     if (std::optional<std::string> user = authenticate(head, body)) wsman(std::move(*user), body, now);
     return;
   }
+  if (is_legacy_path(head.path)) {
+    if (!has_legacy_soap(machine_.options().profile, machine_.management())) return page("404 Not Found", "", "");
+    if (head.verb != "POST") return page("405 Method Not Allowed", "Allow: POST\r\n", "");
+    if (authenticate(head, body)) legacy(head, body, now);
+    return;
+  }
   if (head.verb != "GET") return page("405 Method Not Allowed", "Allow: GET\r\n", "");
   if (head.path == "/") return page("303 See Other", "Location: /logon.htm\r\n", "");
   if (head.path == "/logon.htm") return page("200 OK", "", kLogonPage);
@@ -248,12 +255,29 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
     stalled_ = true;
     return;
   }
+  send_xml(answer.status, "application/soap+xml", answer.xml);
+  if (around.network) return end("the network restarts");
+  if (around.reboot) restart(now);
+}
+
+void WebConnection::legacy(const Head& head, std::string_view body, TimePoint now) {
+  Management::Surroundings around;
+  for (const Slot s : {Slot::Sol, Slot::Ider, Slot::Kvm}) around.sessions = around.sessions || machine_.in_use(s) > 0;
+  const LegacyAnswer answer =
+      answer_legacy(head.path, body, machine_.options().profile, machine_.management(), around, now);
+  events_.push_back(Log{JsonLine("legacy").add("what", answer.what).add("status", answer.status).fields()});
+  if (!around.boot.empty()) events_.push_back(Log{JsonLine("boot").add("from", around.boot).fields()});
+  send_xml(answer.status, "text/xml", answer.xml);
+  if (around.reboot) restart(now);
+}
+
+void WebConnection::send_xml(unsigned status, std::string_view type, std::string_view xml) {
   Buffer& out = out_.buffer();
-  append(out, "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason(answer.status)) +
+  append(out, "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason(status)) +
                   "\r\nServer: Intel(R) Active Management Technology " + machine_.options().profile.firmware +
-                  "\r\nX-Frame-Options: DENY\r\nContent-Type: application/soap+xml; charset=UTF-8\r\n"
-                  "Transfer-Encoding: chunked\r\n\r\n");
-  for (std::string_view rest = answer.xml; !rest.empty();) {
+                  "\r\nX-Frame-Options: DENY\r\nContent-Type: " + std::string(type) +
+                  "; charset=UTF-8\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (std::string_view rest = xml; !rest.empty();) {
     const std::string_view chunk = rest.substr(0, kChunk);
     rest.remove_prefix(chunk.size());
     char size[16];
@@ -263,8 +287,9 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
     append(out, std::string_view("\r\n"));
   }
   append(out, std::string_view("0\r\n\r\n"));
-  if (around.network) return end("the network restarts");
-  if (!around.reboot) return;
+}
+
+void WebConnection::restart(TimePoint now) {
   machine_.reboot(now);
   events_.push_back(Reboot{});
   end("the machine restarts");

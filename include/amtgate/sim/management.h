@@ -64,6 +64,12 @@ class Management {
   bool needs_consent() const;
   bool kvm_needs_consent() const;
   Power power(TimePoint now);
+  /// As RequestPowerStateChange does; its ReturnValue.
+  std::uint64_t switch_power(std::uint64_t state, Surroundings& around, TimePoint now);
+  /// For the next start: a source by its name in WS-Management ("" = the usual), or the BIOS set-up.
+  void boot_once(std::string_view source, bool bios);
+  /// A property of a class that has one instance; "" where it has no such text.
+  std::string setting(std::string_view class_name, std::string_view property) const;
   /// Whether the set-up has the service on; KVM is there at all in the profile.
   bool sol_on() const;
   bool ider_on() const;

@@ -49,6 +49,8 @@ struct Profile {
   std::string http_qop = "auth";            // offered over HTTP
   bool strict_nonce_count = false;          // refuse a nonce count that is not 8 digits
 
+  bool legacy_soap = false;  // the SOAP interface from before WS-Management; removed in 9.0
+
   bool kvm = true;  // false: the class is absent, a start of KVMR is answered "unsupported"
   RfbGreeting greeting = RfbGreeting::V3_8;
   Port5900 port5900 = Port5900::Password;

@@ -52,6 +52,10 @@ class WebConnection final : public MachineSide {
   std::optional<std::string> authenticate(const Head& head, std::string_view body);
   void challenge(bool stale);
   void wsman(std::string user, std::string_view body, TimePoint now);
+  void legacy(const Head& head, std::string_view body, TimePoint now);
+  /// In chunks of AMT's kind.
+  void send_xml(unsigned status, std::string_view type, std::string_view xml);
+  void restart(TimePoint now);
   void page(std::string_view status, std::string_view extra, std::string_view html, bool close = false);
   /// False: the request is not to be done.
   bool strike(std::optional<Fault>& fault, std::string_view body);
