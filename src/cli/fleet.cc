@@ -142,7 +142,7 @@ void allow_descriptors(rlim_t n) {
   ::setrlimit(RLIMIT_NOFILE, &now);
 }
 
-std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const Task& task) {
+std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const SiteTask& task) {
   std::vector<Result<Row>> outcomes(fleet.members.size(), Error{Errc::System, "not tried"});
   const unsigned workers =
       static_cast<unsigned>(std::min<std::size_t>(std::max(1U, o.at_once), fleet.members.size()));
@@ -158,8 +158,8 @@ std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const T
       if (!address) {
         outcomes[i] = Error{address.error().code, m.name + ": " + address.error().detail};
       } else {
-        const auto machine = client.machine(m.target, *address, Port{o.port});
-        outcomes[i] = task(*machine);
+        const bool alone = fleet.members.size() == 1;
+        outcomes[i] = task({m.name, m.target, *address, Port{o.port}, fleet.state, fleet.mark, client, alone});
       }
       progress.one_done(!outcomes[i]);
     }
@@ -209,7 +209,9 @@ Result<std::vector<std::string>> fleet_names(const Common& common, const FleetOp
   return names;
 }
 
-Result<std::vector<Outcome>> ask_fleet(const Common& common, const FleetOptions& o, const Task& task) {
+namespace {
+
+Result<std::vector<Outcome>> ask_sites(const Common& common, const FleetOptions& o, const SiteTask& task) {
   log::set_level(log::Level::Warn);
   const Result<Fleet> fleet = find_fleet(common, o);
   if (!fleet) return fleet.error();
@@ -219,8 +221,26 @@ Result<std::vector<Outcome>> ask_fleet(const Common& common, const FleetOptions&
   return outcomes;
 }
 
+/// One connection for the whole of a task.
+SiteTask with_connection(const Task& task) {
+  return [&task](const Site& site) {
+    const auto machine = site.client.machine(site.target, site.address, site.port);
+    return task(*machine);
+  };
+}
+
+}  // namespace
+
+Result<std::vector<Outcome>> ask_fleet(const Common& common, const FleetOptions& o, const Task& task) {
+  return ask_sites(common, o, with_connection(task));
+}
+
 int run_fleet(const Common& common, const FleetOptions& o, std::vector<std::string> heading, const Task& task) {
-  const Result<std::vector<Outcome>> outcomes = ask_fleet(common, o, task);
+  return run_sites(common, o, std::move(heading), with_connection(task));
+}
+
+int run_sites(const Common& common, const FleetOptions& o, std::vector<std::string> heading, const SiteTask& task) {
+  const Result<std::vector<Outcome>> outcomes = ask_sites(common, o, task);
   if (!outcomes) return fail(outcomes.error().code == Errc::BadValue ? kUsage : kSaidNo, outcomes.error().detail);
 
   std::optional<Exit> code;

@@ -67,6 +67,23 @@ Result<void> set_tls_min(MachineOptions& o, const std::string& v) {
   return Error{Errc::BadValue, "--tls-min '" + v + "' (1.0, 1.1, 1.2 or 1.3)"};
 }
 
+Result<void> set_client_cert(MachineOptions& o, const std::string& v) {
+  Result<std::string> text = sys::read_file(v, config::kMaxPemFile);
+  if (!text) return text.error();
+  o.target.tls_cert = v;
+  o.target.tls_cert_text = config::Secret(std::move(*text));
+  return {};
+}
+
+Result<void> set_client_key(MachineOptions& o, const std::string& v) {
+  if (const Result<void> good = sys::check_private(v); !good) return good;
+  Result<std::string> text = sys::read_file(v, config::kMaxPemFile);
+  if (!text) return text.error();
+  o.target.tls_key = v;
+  o.target.tls_key_text = config::Secret(std::move(*text));
+  return {};
+}
+
 Result<void> set_state(MachineOptions& o, const std::string& v) {
   o.state = v;
   return {};
@@ -80,6 +97,8 @@ constexpr MachineOption kOptions[] = {
     {"--ca", "FILE", "the machine's certificate must come from this CA", set_ca},
     {"--pin", "HEX", "the SHA-256 of its certificate or its key", set_pin},
     {"--tls-min", "VERSION", "1.0, 1.1, 1.2 or 1.3", set_tls_min},
+    {"--client-cert", "FILE", "our own certificate, for machines with mutual TLS", set_client_cert},
+    {"--client-key", "FILE", "its key", set_client_key},
     {"--state", "FOLDER", "where certificates seen at first use are remembered", set_state},
 };
 

@@ -1,9 +1,19 @@
 #include "amtgate/device/known_store.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/file.h"
 
 namespace amtgate::device {
+namespace {
+
+std::string today() {
+  return sys::to_iso8601(sys::wall_now()).substr(0, 10);
+}
+
+}  // namespace
 
 Result<void> KnownStore::refresh() {
   const sys::FileStamp now = sys::file_stamp(path_);
@@ -27,18 +37,57 @@ Result<tls::Verdict> KnownStore::judge(const tls::TrustPolicy& policy, const tls
   const std::lock_guard lock(mutex_);
   if (const Result<void> fresh = refresh(); !fresh) return fresh.error();
   Result<tls::Verdict> verdict = tls::judge(policy, known_, who, chain);
-  if (!verdict || verdict->how != tls::Verdict::How::FirstUse) return verdict;
-  const std::string today = sys::to_iso8601(sys::wall_now()).substr(0, 10);
-  if (!known_.remember(who, {chain.front().sha256(), today})) {
+  using enum tls::Verdict::How;
+  if (!verdict || (verdict->how != FirstUse && verdict->how != Next)) return verdict;
+  const Result<void> stored = store(who, {chain.front().sha256(), today()});
+  if (!stored) return Error{stored.error().code, "the certificate cannot be remembered: " + stored.error().detail};
+  return verdict;
+}
+
+Result<void> KnownStore::store(const tls::KnownCertificates::Identity& who, tls::KnownCertificates::Entry entry) {
+  const tls::KnownCertificates before = known_;
+  if (!known_.remember(who, std::move(entry))) {
     return Error{Errc::TooLarge, path_ + " has no room for another certificate"};
   }
+  const Result<void> written = write();
+  if (!written) known_ = before;
+  return written;
+}
+
+Result<void> KnownStore::write() {
   const Result<void> written = sys::write_file(path_, known_.format(), 0640);
-  if (!written) {
-    known_.forget(who);
-    return Error{Errc::System, "the certificate cannot be remembered: " + written.error().detail};
+  if (!written) return written;
+  // The folder is the daemon's account's, which could not read a file of root's there.
+  const std::string folder = path_.substr(0, path_.rfind('/') + 1);
+  struct stat info = {};
+  if (::geteuid() == 0 && ::stat(folder.empty() ? "." : folder.c_str(), &info) == 0 &&
+      ::lchown(path_.c_str(), info.st_uid, info.st_gid) != 0) {
+    return Error{Errc::System, path_ + " cannot be given to the owner of its folder"};
   }
   seen_ = sys::file_stamp(path_);
-  return verdict;
+  return {};
+}
+
+Result<void> KnownStore::announce(const tls::KnownCertificates::Identity& who, const std::string& sha256) {
+  const std::lock_guard lock(mutex_);
+  if (const Result<void> fresh = refresh(); !fresh) return fresh;
+  const tls::KnownCertificates::Entry* now = known_.find(who);
+  if (now == nullptr || now->sha256 == sha256) return {};
+  return store(who, {now->sha256, now->date, sha256});
+}
+
+Result<void> KnownStore::replace(const tls::KnownCertificates::Identity& who, const std::string& sha256) {
+  const std::lock_guard lock(mutex_);
+  if (const Result<void> fresh = refresh(); !fresh) return fresh;
+  const tls::KnownCertificates::Entry* now = known_.find(who);
+  if (now != nullptr && now->sha256 == sha256 && now->next.empty()) return {};
+  return store(who, {sha256, today()});
+}
+
+Result<void> KnownStore::forget(const tls::KnownCertificates::Identity& who) {
+  const std::lock_guard lock(mutex_);
+  if (const Result<void> fresh = refresh(); !fresh) return fresh;
+  return known_.forget(who) ? write() : Result<void>();
 }
 
 bool KnownStore::knows(const tls::KnownCertificates::Identity& who) {

@@ -376,6 +376,10 @@ WebClient::WebClient(WebClientOptions options) {
 }
 WebClient::~WebClient() = default;
 
+KnownStore& WebClient::known() {
+  return impl_->known;
+}
+
 std::unique_ptr<wsman::Caller> WebClient::machine(std::shared_ptr<const config::Target> target,
                                                   const IpAddress& address, Port port) {
   return std::make_unique<Machine>(*impl_, std::move(target), address, port);

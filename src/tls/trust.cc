@@ -17,6 +17,8 @@ void free_stack(STACK_OF(X509) * stack) noexcept {
 }
 using StackPtr = Handle<STACK_OF(X509), &free_stack>;
 
+constexpr std::string_view kNext = "next:";
+
 bool is_sha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
@@ -109,20 +111,27 @@ Result<KnownCertificates> KnownCertificates::parse(std::string_view text) {
     const std::string_view address = take_word(line);
     const std::string_view sha256 = take_word(line);
     const std::string_view date = take_word(line);
-    if (date.empty() || !take_word(line).empty()) {
+    std::string_view next = take_word(line);
+    if (date.empty() || !take_word(line).empty() || (!next.empty() && !next.starts_with(kNext))) {
       return Error{Errc::BadValue, where + "expected: target address sha256 date"};
     }
+    const bool announced = !next.empty();
+    if (announced) next.remove_prefix(kNext.size());
     const Result<IpAddress> device = IpAddress::parse(address);
     if (!device) return Error{Errc::BadValue, where + device.error().detail};
     if (!is_word(target)) return Error{Errc::BadValue, where + "a control character in the target's name"};
     if (!is_sha256(sha256)) return Error{Errc::BadValue, where + "the third word is not 64 lower-case hex digits"};
+    if (announced && !is_sha256(next)) {
+      return Error{Errc::BadValue, where + "the fifth word is not next: and 64 lower-case hex digits"};
+    }
     if (!is_date(date)) return Error{Errc::BadValue, where + "the fourth word is not a date like 2026-01-31"};
     if (out.entries_.size() >= kMaxEntries) {
       return Error{Errc::TooLarge, where + "more than " + std::to_string(kMaxEntries) + " entries"};
     }
-    const bool added =
-        out.entries_.emplace(Identity{std::string(target), *device}, Entry{std::string(sha256), std::string(date)})
-            .second;
+    const bool added = out.entries_
+                           .emplace(Identity{std::string(target), *device},
+                                    Entry{std::string(sha256), std::string(date), std::string(next)})
+                           .second;
     if (!added) return Error{Errc::BadValue, where + "this target and address are there already"};
   }
   return out;
@@ -131,7 +140,9 @@ Result<KnownCertificates> KnownCertificates::parse(std::string_view text) {
 std::string KnownCertificates::format() const {
   std::string out = "# Certificates trusted on first use: target address sha256 date. Remove a line to trust anew.\n";
   for (const auto& [who, entry] : entries_) {
-    out += who.target + " " + who.device.to_string() + " " + entry.sha256 + " " + entry.date + "\n";
+    out += who.target + " " + who.device.to_string() + " " + entry.sha256 + " " + entry.date;
+    if (!entry.next.empty()) out += " " + std::string(kNext) + entry.next;
+    out += "\n";
   }
   return out;
 }
@@ -142,9 +153,10 @@ const KnownCertificates::Entry* KnownCertificates::find(const Identity& who) con
 }
 
 bool KnownCertificates::remember(const Identity& who, Entry entry) {
-  constexpr std::size_t kRest = 39 + 64 + 10 + 3;  // the longest address, digits, date, blanks
+  constexpr std::size_t kRest = 39 + 64 + 10 + 5 + 64 + 4;  // the longest address, digits, date, next, blanks
   if (!is_word(who.target) || who.target.size() > kMaxLine - kRest) return false;
   if (!is_sha256(entry.sha256) || !is_date(entry.date)) return false;
+  if (!entry.next.empty() && !is_sha256(entry.next)) return false;
   if (entries_.size() >= kMaxEntries && find(who) == nullptr) return false;
   entries_[who] = std::move(entry);
   return true;
@@ -156,6 +168,7 @@ const char* name(Verdict::How how) {
     case Verdict::How::Pin: return "pin";
     case Verdict::How::Known: return "known";
     case Verdict::How::FirstUse: return "first_use";
+    case Verdict::How::Next: return "next";
   }
   return "?";
 }
@@ -176,6 +189,7 @@ Result<Verdict> judge(const TrustPolicy& policy, const KnownCertificates& known,
   const KnownCertificates::Entry* entry = known.find(who);
   if (entry == nullptr) return Verdict{Verdict::How::FirstUse};
   if (entry->sha256 == sha256) return Verdict{Verdict::How::Known};
+  if (entry->next == sha256) return Verdict{Verdict::How::Next};
   return untrusted(who, "has changed: it is sha256:" + sha256 + ", known since " + entry->date +
                             " is sha256:" + entry->sha256 +
                             "; if the machine got a new certificate, remove its line from the file of "

@@ -41,6 +41,21 @@ TEST(Trust, FirstUseThenKnownThenChanged) {
   EXPECT_EQ(judge({}, known, kPc1, chain_a())->how, Verdict::How::FirstUse);
 }
 
+TEST(Trust, AnAnnouncedCertificateMayComeInItsPlace) {
+  const Certificate b = parse_pem(pair_b().cert_pem)->front();
+  KnownCertificates known;
+  ASSERT_TRUE(known.remember(kPc1, {chain_a()[0].sha256(), "2026-01-31", b.sha256()}));
+  EXPECT_EQ(judge({}, known, kPc1, chain_a())->how, Verdict::How::Known) << "the old one stays until it is seen";
+  EXPECT_EQ(judge({}, known, kPc1, std::vector<Certificate>{b})->how, Verdict::How::Next);
+  const Result<KnownCertificates> again = KnownCertificates::parse(known.format());
+  ASSERT_TRUE(again) << again.error().detail;
+  EXPECT_EQ(*again, known);
+  EXPECT_FALSE(known.remember(kPc1, {b.sha256(), "2026-01-31", "abc"}));
+  const std::string line = "pc1 10.99.0.10 " + b.sha256() + " 2026-01-31 ";
+  for (const char* rest : {"next:", "next:12", "more", "next:12 more"})
+    EXPECT_FALSE(KnownCertificates::parse(line + rest)) << rest;
+}
+
 TEST(Trust, PinOfCertificateOrKey) {
   const Certificate a = chain_a()[0];
   EXPECT_EQ(judge({.pin = a.sha256()}, {}, kPc1, chain_a())->how, Verdict::How::Pin);

@@ -31,6 +31,9 @@ Run reload_command(CLI::App& app, const Common& common);
 Run passwd_command(CLI::App& app, const Common& common);
 Run known_command(CLI::App& app, const Common& common);
 Run doctor_command(CLI::App& app, const Common& common);
+Run cert_command(CLI::App& app, const Common& common);
+Run tls_command(CLI::App& app, const Common& common);
+Run pki_command(CLI::App& app, const Common& common);
 Run ider_command(CLI::App& app, const Common& common);
 
 }  // namespace amtgate::cli

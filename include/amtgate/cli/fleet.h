@@ -15,6 +15,9 @@
 namespace CLI {
 class App;
 }
+namespace amtgate::device {
+class WebClient;
+}
 
 namespace amtgate::cli {
 
@@ -57,5 +60,20 @@ Result<std::vector<Outcome>> ask_fleet(const Common& common, const FleetOptions&
 /// standard error. While it runs a terminal sees how far it is. Gives the exit code: that of the failure where all
 /// failures are alike, else kSaidNo.
 int run_fleet(const Common& common, const FleetOptions& options, std::vector<std::string> heading, const Task& task);
+
+/// One machine, for tasks that need more of it than a connection.
+struct Site {
+  std::string name;
+  std::shared_ptr<const config::Target> target;
+  IpAddress address;  // of its AMT
+  Port port;          // 0: which answers
+  std::string state;  // folder
+  std::uint32_t mark = 0;
+  device::WebClient& client;
+  bool only_one = false;  // no other is meant
+};
+using SiteTask = std::function<Result<Row>(const Site& site)>;
+int run_sites(const Common& common, const FleetOptions& options, std::vector<std::string> heading,
+              const SiteTask& task);
 
 }  // namespace amtgate::cli

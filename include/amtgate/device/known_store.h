@@ -26,7 +26,17 @@ class KnownStore {
   /// There is a certificate for it: it is not talked to in clear any more.
   bool knows(const tls::KnownCertificates::Identity& who);
 
+  // While a machine gets another certificate. Errors: as judge()'s System.
+
+  /// Where one is known: that one may come in its place, and is the known one once it is seen.
+  Result<void> announce(const tls::KnownCertificates::Identity& who, const std::string& sha256);
+  /// That one is known, and no other.
+  Result<void> replace(const tls::KnownCertificates::Identity& who, const std::string& sha256);
+  Result<void> forget(const tls::KnownCertificates::Identity& who);
+
  private:
+  Result<void> store(const tls::KnownCertificates::Identity& who, tls::KnownCertificates::Entry entry);
+  Result<void> write();
   Result<void> refresh();
 
   const std::string path_;

@@ -37,6 +37,8 @@ class WebClient {
   /// never seen at it, 16992 and 623. A Caller is one thread's. Its errors name the target and the endpoint.
   std::unique_ptr<wsman::Caller> machine(std::shared_ptr<const config::Target> target, const IpAddress& address,
                                          Port port = Port{0});
+  /// The certificates that are known. Any thread's.
+  KnownStore& known();
 
   struct Impl;
 

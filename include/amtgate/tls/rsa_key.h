@@ -18,7 +18,7 @@ Result<std::string> make_rsa_key(unsigned bits);
 Result<Buffer> rsa_private_der(std::string_view key_pem);
 /// RSAPublicKey of the same key. Errors: likewise.
 Result<Buffer> rsa_public_der(std::string_view key_pem);
-/// The PEM of an RSAPrivateKey that is sound. Errors: BadValue.
+/// The PEM of an RSAPrivateKey whose modulus is the product of its factors. Errors: BadValue.
 Result<std::string> rsa_private_pem(Bytes private_der);
 /// Bits of an RSAPublicKey; 0: it is none.
 unsigned rsa_bits(Bytes public_der);

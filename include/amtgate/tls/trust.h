@@ -25,6 +25,7 @@ struct TrustPolicy {
 
 /// A known-certificates file: one line each, "target-name address sha256 date", e.g.
 ///   pc1 10.99.0.10 5f0c…64 digits… 2026-01-31
+/// While a machine gets another certificate a fifth word announces it, "next:" with its sha256.
 /// Comment lines begin with '#'. Limits: kMaxLine a line, kMaxEntries entries.
 class KnownCertificates {
  public:
@@ -33,7 +34,8 @@ class KnownCertificates {
 
   struct Entry {
     std::string sha256;
-    std::string date;  // YYYY-MM-DD, when it was first seen
+    std::string date;    // YYYY-MM-DD, when it was first seen
+    std::string next{};  // sha256 of the one that may come in its place; empty: none may
     bool operator==(const Entry&) const = default;
   };
   struct Identity {
@@ -60,17 +62,17 @@ class KnownCertificates {
 };
 
 struct Verdict {
-  enum class How : std::uint8_t { Ca, Pin, Known, FirstUse };
+  enum class How : std::uint8_t { Ca, Pin, Known, FirstUse, Next };
   How how = How::Known;
 };
-/// "ca", "pin", "known", "first_use".
+/// "ca", "pin", "known", "first_use", "next".
 const char* name(Verdict::How how);
 
 /// `chain[0]` is the device's own certificate. With both a CA and a pin, both must hold. With a CA the chain must
 /// lead to it, be in its dates and allow server use; names are not compared, since AMT certificates rarely carry the
-/// address that clients use. With FirstUse the caller remembers the certificate (KnownCertificates::remember) and
-/// stores the file. Errors: Untrusted, a sentence with both fingerprints and what to do; BadValue (CA text that does
-/// not parse).
+/// address that clients use. With FirstUse and Next the caller remembers the certificate
+/// (KnownCertificates::remember) and stores the file. Errors: Untrusted, a sentence with both fingerprints and what
+/// to do; BadValue (CA text that does not parse).
 Result<Verdict> judge(const TrustPolicy& policy, const KnownCertificates& known,
                       const KnownCertificates::Identity& who, std::span<const Certificate> chain);
 
