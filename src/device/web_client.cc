@@ -4,6 +4,8 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -42,8 +44,6 @@ long ms(Duration d) {
 struct WebClient::Impl {
   explicit Impl(WebClientOptions o)
       : options(std::move(o)), known(options.state + "/known_certificates"), multi(curl_multi_init()) {
-    // Each machine is one connection at a time, and keeps it as long as somebody works on it.
-    curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 4096L);
     thread = std::thread([this] { run(); });
   }
 
@@ -76,6 +76,9 @@ struct WebClient::Impl {
       {
         const std::lock_guard lock(mutex);
         if (over) return;
+        // Each machine is one connection at a time, and keeps it as long as somebody works on it; those of machines
+        // that are done are the oldest, and closed first.
+        curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, std::max(1L, machines.load()));
         for (Job* job : waiting) {
           curl_easy_setopt(job->easy, CURLOPT_PRIVATE, job);
           curl_multi_add_handle(multi.get(), job->easy);
@@ -109,6 +112,7 @@ struct WebClient::Impl {
   Multi multi;
   std::mutex mutex;
   std::vector<Job*> waiting;
+  std::atomic<long> machines{0};  // that somebody works on
   bool over = false;
   std::thread thread;
 };
@@ -121,7 +125,9 @@ class Machine final : public wsman::Caller {
       : client_(client), target_(std::move(target)), address_(address), port_(port), easy_(curl_easy_init()) {
     choose_doors(port_);
     set_up();
+    ++client_.machines;
   }
+  ~Machine() override { --client_.machines; }
 
   Result<wsman::Reply> call(const wsman::Request& request) override {
     wsman::Request numbered = request;

@@ -22,12 +22,6 @@ tls::Version version(sim::TlsVersion v) {
 static_assert(static_cast<int>(sim::TlsVersion::V1_0) == static_cast<int>(tls::Version::V1_0));
 static_assert(static_cast<int>(sim::TlsVersion::V1_3) == static_cast<int>(tls::Version::V1_3));
 
-Result<tls::KeyPair> make_key_pair(const sim::Profile& profile) {
-  // AMT from 19 on has a P-384 key and this name; older ones RSA 2048.
-  const bool ec = profile.key == sim::KeyType::Ec;
-  return tls::make_self_signed({.key = ec ? tls::KeyType::EcP384 : tls::KeyType::Rsa2048, .common_name = "AMT RCFG"});
-}
-
 Settings with_clock(Settings s) {
   s.machine.epoch = std::chrono::duration_cast<std::chrono::seconds>(sys::wall_now().time_since_epoch()).count();
   return s;
@@ -44,11 +38,18 @@ Host::Host(net::Loop& loop, Settings settings, EventLog log)
 
 Host::~Host() = default;
 
-Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings) {
+Result<tls::KeyPair> Host::make_certificate(const sim::Profile& profile) {
+  // AMT from 19 on has a P-384 key and this name; older ones RSA 2048.
+  const bool ec = profile.key == sim::KeyType::Ec;
+  return tls::make_self_signed({.key = ec ? tls::KeyType::EcP384 : tls::KeyType::Rsa2048, .common_name = "AMT RCFG"});
+}
+
+Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings,
+                                         const std::optional<tls::KeyPair>& certificate) {
   Result<EventLog> log = EventLog::open(settings.log_file, sys::now());
   if (!log) return log.error();
   std::unique_ptr<Host> host(new Host(loop, std::move(settings), std::move(*log)));
-  const Result<void> tls = host->prepare_tls();
+  const Result<void> tls = host->prepare_tls(certificate);
   if (!tls) return tls.error();
   const Settings& s = host->settings_;
   const sim::Profile& p = s.machine.profile;
@@ -78,7 +79,7 @@ Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings) {
   return host;
 }
 
-Result<void> Host::prepare_tls() {
+Result<void> Host::prepare_tls(const std::optional<tls::KeyPair>& certificate) {
   const sim::Profile& p = settings_.machine.profile;
   policy_.min = version(p.tls_min);
   policy_.max = version(p.tls_max);
@@ -99,7 +100,7 @@ Result<void> Host::prepare_tls() {
     policy_.cert_pem = *cert;
     policy_.key_pem = *key;
   } else {
-    Result<tls::KeyPair> made = make_key_pair(p);
+    Result<tls::KeyPair> made = certificate ? Result<tls::KeyPair>(*certificate) : make_certificate(p);
     if (!made) return made.error();
     policy_.cert_pem = std::move(made->cert_pem);
     policy_.key_pem = std::move(made->key_pem);
@@ -136,7 +137,7 @@ bool Host::is_open(sim::Door door) {
 
 Result<tls::Context> Host::next_context() {
   if (!settings_.wrong_cert) return *context_;
-  const Result<tls::KeyPair> made = make_key_pair(settings_.machine.profile);
+  const Result<tls::KeyPair> made = make_certificate(settings_.machine.profile);
   if (!made) return made.error();
   tls::ServerPolicy policy = policy_;
   policy.cert_pem = made->cert_pem;
@@ -167,7 +168,10 @@ std::string Host::ports() const {
 }
 
 void Host::log(std::uint64_t connection, const std::string& fields) {
-  log_.write(connection, fields, sys::now());
+  // Of many machines in one file each says which it is.
+  log_.write(connection,
+             settings_.machines == 1 ? fields : fields + ",\"machine\":\"" + settings_.listen.to_string() + "\"",
+             sys::now());
   if (fields.starts_with("\"event\":\"ider.result\"")) {
     if (!settings_.quiet && settings_.log_file != "-") std::printf("{%s}\n", fields.c_str());
     std::fflush(stdout);

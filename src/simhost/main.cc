@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <variant>
 
 #include "amtgate/net/loop.h"
@@ -25,9 +26,20 @@ int serve(Settings settings) {
   sys::raise_open_files(kOpenFiles);
   const Result<std::unique_ptr<net::Loop>> loop = net::Loop::create();
   if (!loop) return fail(loop.error(), 1);
-  Result<std::unique_ptr<Host>> opened = Host::open(**loop, std::move(settings));
-  if (!opened) return fail(opened.error(), 1);
-  Host& host = **opened;
+  // A key takes its time: many machines share one certificate.
+  std::optional<tls::KeyPair> certificate;
+  if (settings.machines > 1 && settings.cert_file.empty()) {
+    Result<tls::KeyPair> made = Host::make_certificate(settings.machine.profile);
+    if (!made) return fail(made.error(), 1);
+    certificate = std::move(*made);
+  }
+  std::vector<std::unique_ptr<Host>> hosts;
+  for (Settings& one : each_machine(settings)) {
+    Result<std::unique_ptr<Host>> opened = Host::open(**loop, std::move(one), certificate);
+    if (!opened) return fail(opened.error(), 1);
+    hosts.push_back(std::move(*opened));
+  }
+  const Host& host = *hosts.front();
   const Settings& s = host.settings();
   if (!s.quiet) {
     std::printf("AMT %s, profile %s: user %s, password %s", s.machine.profile.firmware.c_str(),
@@ -38,19 +50,27 @@ int serve(Settings settings) {
     std::printf("\n");
   }
   std::printf("ready %s %s\n", s.listen.to_string().c_str(), host.ports().c_str());
+  if (hosts.size() > 1 && !s.quiet) {
+    std::printf("and so on, %zu machines up to %s\n", hosts.size(),
+                hosts.back()->settings().listen.to_string().c_str());
+  }
   std::fflush(stdout);
 
   const auto stop = [&] {
-    host.shutdown();
+    for (const auto& h : hosts) h->shutdown();
     (*loop)->stop();
   };
   const net::Signal term(**loop, SIGTERM, stop);
   const net::Signal interrupt(**loop, SIGINT, stop);
-  const net::Signal frame(**loop, SIGUSR1, [&] { host.dump_frame(); });
-  const net::Signal consent(**loop, SIGUSR2, [&] { host.give_consent(); });
+  const net::Signal frame(**loop, SIGUSR1, [&] { hosts.front()->dump_frame(); });
+  const net::Signal consent(**loop, SIGUSR2, [&] {
+    for (const auto& h : hosts) h->give_consent();
+  });
   (*loop)->run();
   if (!s.quiet) {
-    for (const std::string& report : host.reports()) std::printf("%s\n", report.c_str());
+    for (const auto& h : hosts) {
+      for (const std::string& report : h->reports()) std::printf("%s\n", report.c_str());
+    }
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 #include "amtgate/simhost/settings.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <functional>
@@ -19,6 +20,9 @@ struct Gathered {
   std::string profile = "15";
   std::vector<std::function<Result<void>(Settings&)>> changes;
 };
+
+// Each has seven listeners, and the program as many descriptors as sys::raise_open_files() gets it.
+constexpr std::uint64_t kMaxMachines = 4096;
 
 Error wrong(std::string detail) {
   return Error{Errc::BadValue, std::move(detail)};
@@ -177,6 +181,14 @@ const std::vector<Option>& options() {
       heading("Where it listens"),
       {"listen", "ADDR", "address (default 127.0.0.1)",
        parsed([](const std::string& t) { return IpAddress::parse(t); }, [](S s, IpAddress v) { s.listen = v; })},
+      {"machines", "N", "so many machines, on this address and the following ones (default 1)",
+       parsed(
+           [](const std::string& t) -> Result<std::uint64_t> {
+             const Result<std::uint64_t> n = number(t, kMaxMachines);
+             if (!n || *n == 0) return wrong("'" + t + "' (1 to " + std::to_string(kMaxMachines) + ")");
+             return *n;
+           },
+           [](S s, std::uint64_t v) { s.machines = static_cast<unsigned>(v); })},
       {"port", "DOOR=N", "DOOR: redirection, redirection-tls, rfb, web, web-tls, asf or asf-tls; 0: any free port",
        later(set_port)},
       {"port-base", "N", "N for 16994, then 16995, 5900, 16992, 16993, 623 and 664 in this order",
@@ -381,6 +393,21 @@ std::string help() {
     out += left + o.help + "\n";
   }
   out += "\n  --help, --version, --assumptions   what of the profiles nobody has confirmed on hardware\n";
+  return out;
+}
+
+std::vector<Settings> each_machine(const Settings& settings) {
+  std::vector<Settings> out(settings.machines, settings);
+  std::array<std::uint8_t, 16> bytes{};
+  const std::span<const std::uint8_t> first = settings.listen.bytes();
+  std::ranges::copy(first, bytes.begin());
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    if (settings.machines > 1) out[n].machine.name += std::to_string(n + 1);
+    out[n].listen =
+        settings.listen.is_v4() ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
+    for (std::size_t i = first.size(); i-- > 0 && ++bytes[i] == 0;) {
+    }
+  }
   return out;
 }
 

@@ -43,6 +43,21 @@ TEST(Settings, ChangesApplyToTheProfileWhateverTheOrder) {
   }
 }
 
+TEST(Settings, ManyMachinesHaveAddressesOfTheirOwn) {
+  std::vector<Settings> all =
+      each_machine(settings({"--machines", "300", "--listen", "127.10.0.250", "--name", "pc"}));
+  ASSERT_EQ(all.size(), 300U);
+  EXPECT_EQ(all[0].listen.to_string(), "127.10.0.250");
+  EXPECT_EQ(all[6].listen.to_string(), "127.10.1.0");
+  EXPECT_EQ(all[299].listen.to_string(), "127.10.2.37");
+  EXPECT_EQ(all[299].machine.name, "pc300");
+  all = each_machine(settings({"--machines=2", "--listen", "fd00::ffff"}));
+  EXPECT_EQ(all[1].listen.to_string(), "fd00::1:0");
+  EXPECT_EQ(each_machine(settings({"--name", "pc"}))[0].machine.name, "pc");
+  EXPECT_FALSE(parse({"--machines", "0"}));
+  EXPECT_FALSE(parse({"--machines", "4097"}));
+}
+
 TEST(Settings, EveryKindOfOptionIsTaken) {
   const Settings s =
       settings({"--listen",      "::1",     "--port",     "rfb=0",      "--port",        "redirection=1234",

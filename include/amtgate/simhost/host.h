@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "amtgate/sim/machine_side.h"
 #include "amtgate/simhost/event_log.h"
 #include "amtgate/simhost/settings.h"
+#include "amtgate/tls/certificate.h"
 #include "amtgate/tls/context.h"
 
 namespace amtgate::simhost {
@@ -21,8 +23,12 @@ class Link;
 
 class Host {
  public:
-  /// Reads the files, makes the certificate, listens. Errors: what could not be done, naming file or endpoint.
-  static Result<std::unique_ptr<Host>> open(net::Loop& loop, Settings settings);
+  /// Reads the files, makes the certificate unless it gets one, listens. Errors: what could not be done, naming file
+  /// or endpoint.
+  static Result<std::unique_ptr<Host>> open(net::Loop& loop, Settings settings,
+                                            const std::optional<tls::KeyPair>& certificate = {});
+  /// As a machine of that profile makes one.
+  static Result<tls::KeyPair> make_certificate(const sim::Profile& profile);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
@@ -63,7 +69,7 @@ class Host {
   };
 
   Host(net::Loop& loop, Settings settings, EventLog log);
-  Result<void> prepare_tls();
+  Result<void> prepare_tls(const std::optional<tls::KeyPair>& certificate);
   /// What the management says of TLS now.
   void take_over_tls();
   bool is_open(sim::Door door);

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "amtgate/base/inet.h"
 #include "amtgate/base/result.h"
@@ -16,6 +17,7 @@ struct Settings {
   sim::Options machine;
 
   IpAddress listen = IpAddress::v4({127, 0, 0, 1});
+  unsigned machines = 1;  // each with an address of its own, from `listen` on
   // 0: the kernel chooses. Whether a port is open at all is the profile's matter.
   Port plain{16994};
   Port tls{16995};
@@ -35,6 +37,9 @@ struct Settings {
   std::string frame_file;         // the screen as it was last sent, as PPM
   bool quiet = false;
 };
+
+/// The settings of each machine: they differ in address and name.
+std::vector<Settings> each_machine(const Settings& settings);
 
 /// What was asked for instead of running.
 struct Print {
