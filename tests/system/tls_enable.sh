@@ -29,6 +29,7 @@ ok "it has AMT's use" has <(openssl x509 -in "$pki/clients/gate.example.org.pem"
 configure <<INI
 [defaults]
 password = $password
+allow = 10.71.1.0/24
 tls_min = 1.0
 tls_cert = $pki/clients/gate.example.org.pem
 tls_key = $pki/clients/gate.example.org.key
@@ -87,6 +88,18 @@ ok "16.1: and back" ctl tls undo p16.1
 ok "a request of the machine's" ctl cert make-key p11 --csr "$T/p11.csr"
 ok "that openssl finds good" openssl req -in "$T/p11.csr" -noout -verify 2>/dev/null
 ok "and gone again" ctl cert delete key:1 p11 || ctl cert list p11
+
+# --- the gateway goes along
+rules up && daemon_start
+ok "the gateway knows the firmware's certificate" serial client "${at[16.1]}"
+ok "16.1: another one, while it runs" ctl tls enable p16.1 --pki "$pki" >"$T/enable.log" || cat "$T/enable.log"
+ok "the gateway takes it" serial client "${at[16.1]}"
+ok "over TLS" has "$T/gateway.log" 'session.open.*target=p16.1.*tls=TLS'
+ok "and the one from before" ctl tls undo p16.1
+ok "again" serial client "${at[16.1]}"
+ok "the file is the daemon's still" same "$(stat -c %U "$T/state/known_certificates")" nobody
+stop gateway
+rules down
 
 # --- certificates that may not be trusted
 own() { # NAME COMMON-NAME CA DAYS
