@@ -14,9 +14,8 @@ namespace amtgate::auth {
 namespace {
 
 constexpr std::string_view kScheme = "pbkdf2-sha256";
-constexpr std::size_t kMaxRealm = 64;  // amtterm takes no longer one
-constexpr std::size_t kMaxRole = 32;
-constexpr std::size_t kMaxLine = 1024;
+constexpr std::size_t kMaxRealm = 64;   // amtterm takes no longer one
+constexpr std::size_t kMaxLine = 2048;  // with as many grants as there may be
 constexpr std::size_t kSaltDigits = 32;
 constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kHa1Digits = 32;
@@ -32,12 +31,6 @@ bool valid_realm(std::string_view realm) {
 bool valid_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxUserName &&
          std::ranges::all_of(name, [](char c) { return is_graph(c) && c != ':' && c != '#' && c != '"'; });
-}
-
-bool valid_role(std::string_view role) {
-  return !role.empty() && role.size() <= kMaxRole && std::ranges::all_of(role, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  }) && role != "-";
 }
 
 bool is_digits(std::string_view text, std::size_t length) {
@@ -78,16 +71,27 @@ std::vector<std::string_view> words(std::string_view line) {
   return out;
 }
 
-Result<std::vector<std::string>> parse_roles(std::string_view text) {
-  std::vector<std::string> roles;
-  if (text == "-") return roles;
-  for (const std::string_view role : split(text, ',')) {
-    if (!valid_role(role)) return Error{Errc::BadValue, "a role is 1 to 32 of a-z, 0-9, '-' and '_'"};
-    if (std::ranges::find(roles, role) != roles.end()) return Error{Errc::BadValue, "a role is named twice"};
-    if (roles.size() == kMaxRoles) return Error{Errc::TooLarge, "more than 16 roles"};
-    roles.emplace_back(role);
+Result<void> check_grants(const std::vector<Grant>& grants) {
+  if (grants.size() > kMaxGrants) return Error{Errc::TooLarge, "more than 16 roles"};
+  for (const Grant& grant : grants) {
+    if (std::ranges::count(grants, grant) > 1) {
+      return Error{Errc::BadValue, "the role " + to_string(grant) + " is named twice"};
+    }
   }
-  return roles;
+  return {};
+}
+
+Result<std::vector<Grant>> parse_grants(std::string_view text) {
+  std::vector<Grant> grants;
+  if (text == "-") return grants;
+  for (const std::string_view word : split(text, ',')) {
+    Result<Grant> grant = parse_grant(word);
+    if (!grant) return grant.error();
+    if (grants.size() == kMaxGrants) return Error{Errc::TooLarge, "more than 16 roles"};
+    grants.push_back(std::move(*grant));
+  }
+  if (const Result<void> good = check_grants(grants); !good) return good.error();
+  return grants;
 }
 
 /// `w` is the line's words, "user" first. The error's text has no file and line yet.
@@ -113,17 +117,13 @@ Result<UserEntry> parse_user(const std::vector<std::string_view>& w) {
   e.salt = w[4];
   e.hash = w[5];
   e.ha1 = w[6];
-  Result<std::vector<std::string>> roles = parse_roles(w[7]);
-  if (!roles) return roles.error();
-  e.roles = std::move(*roles);
+  Result<std::vector<Grant>> grants = parse_grants(w[7]);
+  if (!grants) return grants.error();
+  e.grants = std::move(*grants);
   return e;
 }
 
 }  // namespace
-
-bool UserEntry::has_role(std::string_view role) const {
-  return std::ranges::find(roles, role) != roles.end();
-}
 
 Result<UsersFile> UsersFile::create(std::string realm) {
   if (!valid_realm(realm)) {
@@ -144,7 +144,7 @@ Result<UsersFile> UsersFile::parse(std::string_view text, std::string_view file)
     const auto newline = text.find('\n');
     const std::string_view line = text.substr(0, newline);
     text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
-    if (line.size() > kMaxLine) return wrong(Errc::TooLarge, "the line is over 1024 bytes");
+    if (line.size() > kMaxLine) return wrong(Errc::TooLarge, "the line is over 2048 bytes");
     const std::vector<std::string_view> w = words(line);
     if (w.empty() || w[0].starts_with('#')) continue;
     if (w[0] == "realm") {
@@ -174,8 +174,8 @@ std::string UsersFile::format() const {
   for (const UserEntry& e : users_) {
     out += "user " + e.name + " " + std::string(kScheme) + " " + std::to_string(e.iterations) + " " + e.salt + " " +
            e.hash + " " + e.ha1 + " ";
-    for (std::size_t i = 0; i < e.roles.size(); ++i) out += (i ? "," : "") + e.roles[i];
-    out += e.roles.empty() ? "-\n" : "\n";
+    for (std::size_t i = 0; i < e.grants.size(); ++i) out += (i ? "," : "") + to_string(e.grants[i]);
+    out += e.grants.empty() ? "-\n" : "\n";
   }
   return out;
 }
@@ -185,7 +185,7 @@ const UserEntry* UsersFile::find(std::string_view user) const {
   return it == users_.end() ? nullptr : &*it;
 }
 
-Result<void> UsersFile::set(std::string_view user, std::string_view password, std::vector<std::string> roles,
+Result<void> UsersFile::set(std::string_view user, std::string_view password, std::vector<Grant> grants,
                             RandomSource& random, std::uint32_t iterations) {
   if (!valid_name(user)) {
     return Error{Errc::BadValue,
@@ -197,11 +197,7 @@ Result<void> UsersFile::set(std::string_view user, std::string_view password, st
   if (iterations < kMinIterations || iterations > kMaxIterations) {
     return Error{Errc::BadValue, "the iterations must be a number from 1000 to 1000000"};
   }
-  if (roles.size() > kMaxRoles) return Error{Errc::TooLarge, "more than 16 roles"};
-  for (const std::string& role : roles) {
-    if (!valid_role(role)) return Error{Errc::BadValue, "a role is 1 to 32 of a-z, 0-9, '-' and '_'"};
-    if (std::ranges::count(roles, role) > 1) return Error{Errc::BadValue, "a role is named twice"};
-  }
+  if (Result<void> good = check_grants(grants); !good) return good;
   auto it = std::ranges::find(users_, user, &UserEntry::name);
   if (it == users_.end()) {
     if (users_.size() == kMaxUsers) return Error{Errc::TooLarge, "more than 4096 users"};
@@ -214,8 +210,22 @@ Result<void> UsersFile::set(std::string_view user, std::string_view password, st
   it->iterations = iterations;
   it->hash = derive(password, it->salt, iterations);
   it->ha1 = auth::ha1(user, realm_, password);
-  it->roles = std::move(roles);
+  it->grants = std::move(grants);
   return {};
+}
+
+Result<void> UsersFile::set_grants(std::string_view user, std::vector<Grant> grants) {
+  if (Result<void> good = check_grants(grants); !good) return good;
+  const auto it = std::ranges::find(users_, user, &UserEntry::name);
+  if (it == users_.end()) return Error{Errc::BadValue, "there is no user " + std::string(user)};
+  it->grants = std::move(grants);
+  return {};
+}
+
+std::optional<Role> UsersFile::role_at(std::string_view user, std::string_view target,
+                                       std::span<const std::string> tags) const {
+  const UserEntry* entry = find(user);
+  return entry == nullptr ? std::nullopt : auth::role_at(entry->grants, target, tags);
 }
 
 bool UsersFile::remove(std::string_view user) {

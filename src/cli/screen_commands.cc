@@ -109,6 +109,11 @@ Result<void> save(const std::string& path, const Picture& picture) {
   return write_out(path, *png);
 }
 
+ScreenSource::Options typing(ScreenSource::Options source) {
+  source.types = true;
+  return source;
+}
+
 // --- screenshot -------------------------------------------------------------------------------------------
 
 int screenshot(const Screen& screen, const std::string& file) {
@@ -177,7 +182,7 @@ int type(const Screen& screen, const TypeOptions& o) {
   if (!text) return fail(kUsage, text.error().detail);
   const Result<std::vector<rfb::Keysym>> keys = rfb::text_keysyms(*text);
   if (!keys) return fail(kUsage, keys.error().detail + "; nothing was typed");
-  Result<std::unique_ptr<ScreenSource>> source = ScreenSource::open(screen.common, screen.source);
+  Result<std::unique_ptr<ScreenSource>> source = ScreenSource::open(screen.common, typing(screen.source));
   if (!source) return failed(source.error());
   const Result<std::unique_ptr<ScreenSession>> session = ScreenSession::open(**source, screen.until());
   if (!session) return failed(session.error());
@@ -213,7 +218,7 @@ int key(const Screen& screen, const KeyOptions& o) {
     if (!keys) return fail(kUsage, "'" + text + "': " + keys.error().detail + "; amtgate(1) has their names");
     all.push_back(std::move(*keys));
   }
-  Result<std::unique_ptr<ScreenSource>> source = ScreenSource::open(screen.common, screen.source);
+  Result<std::unique_ptr<ScreenSource>> source = ScreenSource::open(screen.common, typing(screen.source));
   if (!source) return failed(source.error());
   const Result<std::unique_ptr<ScreenSession>> session = ScreenSession::open(**source, screen.until());
   if (!session) return failed(session.error());

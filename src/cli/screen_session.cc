@@ -93,7 +93,7 @@ Result<sys::UniqueFd> ScreenSource::connect() {
 }
 
 Result<sys::UniqueFd> ScreenSource::connect_daemon(sys::UniqueFd fd) const {
-  const std::string request = control::request_viewer(options_.machine);
+  const std::string request = control::request_viewer({options_.machine, options_.types});
   if (request.size() > control::kMaxRequest) return Error{Errc::BadValue, "the target's name is too long"};
   // It fits the socket's buffer, which is empty.
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {

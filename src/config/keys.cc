@@ -387,6 +387,8 @@ constexpr Key<Gateway> kGatewayKeys[] = {
     {"workers", Repeat::No, Shown::Yes, set_number<Gateway, &Gateway::workers, 0, kMaxWorkers>,
      show_number<Gateway, &Gateway::workers>, "event loops; 0 = one for each CPU", always_effect},
     {TEXT(Gateway, control, parse_control), "the socket that amtgate(1) speaks to", always_effect},
+    {WORD(Gateway, control_users),
+     "accounts of this host with a name of the users file may use it, as their roles say", always_effect},
     {TEXT(Gateway, state, parse_path), "folder of known certificates and the gateway's own", always_effect},
     {TEXT(Gateway, users, parse_path), "users for client_auth = users, written by `amtgate passwd`", always_effect},
     {OPTIONAL(Gateway, cert, parse_path), "what TLS clients see (PEM); empty = made at first start", always_effect},

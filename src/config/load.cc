@@ -174,8 +174,12 @@ class Loader {
     const Place at = draft_.place("gateway", "users");
     Gateway& g = draft_.config.gateway;
     const auto needs = std::ranges::find(draft_.config.targets, ClientAuth::Users, &Target::client_auth);
-    if (needs == draft_.config.targets.end()) return;
-    const Place where = at.line != 0 ? at : draft_.place(*needs, "client_auth");
+    const bool by_target = needs != draft_.config.targets.end();
+    if (!by_target && !g.control_users) return;
+    Place where = at;
+    if (at.line == 0) {
+      where = by_target ? draft_.place(*needs, "client_auth") : draft_.place("gateway", "control_users");
+    }
     g.users_text = Secret(read(where, "users", g.users, kMaxUsersFile, Keep::Secret));
   }
 

@@ -163,6 +163,7 @@ std::string answer(Commands& commands, std::string_view request) {
   const auto command = json->find("command");
   if (command == json->end() || !command->is_string()) return refusal("the request names no command");
   const auto name = command->get<std::string>();
+  if (const Result<void> may = commands.may(name); !may) return refusal(may.error().detail);
   if (name == "status") return success(json_of(commands.status()));
   if (name == "sessions") return success(json_of(commands.sessions()));
   if (name == "end") return with_session(commands, name, &Commands::end, *json);
@@ -173,14 +174,15 @@ std::string answer(Commands& commands, std::string_view request) {
   return refusal("unknown command '" + name.substr(0, 40) + "'");
 }
 
-std::optional<std::string> viewer_target(std::string_view request) {
+std::optional<ViewerRequest> viewer_request(std::string_view request) {
   if (request.size() > kMaxRequest) return std::nullopt;
   const std::optional<Json> json = parse_json(request, kMaxDepth);
   if (!json || !json->is_object()) return std::nullopt;
   const auto command = json->find("command"), target = json->find("target");
   if (command == json->end() || *command != "viewer") return std::nullopt;
   if (target == json->end() || !target->is_string()) return std::nullopt;
-  return target->get<std::string>();
+  const auto types = json->find("types");
+  return ViewerRequest{target->get<std::string>(), types != json->end() && *types == true};
 }
 
 std::string viewer_accepted(const ViewerInfo& viewer) {
@@ -200,8 +202,8 @@ std::string request_end(SessionId id) {
 std::string request_give(SessionId id) {
   return dump(Json{{"command", "give"}, {"id", id.value}}) + "\n";
 }
-std::string request_viewer(std::string_view target) {
-  return dump(Json{{"command", "viewer"}, {"target", target}}) + "\n";
+std::string request_viewer(const ViewerRequest& viewer) {
+  return dump(Json{{"command", "viewer"}, {"target", viewer.target}, {"types", viewer.types}}) + "\n";
 }
 
 Result<Reply> parse_reply(std::string_view line) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "amtgate/sys/file.h"
@@ -34,15 +35,34 @@ Result<void> own_folder(const std::string& path, mode_t mode, const sys::Account
   return {};
 }
 
-bool is_operator(uid_t uid, gid_t gid, const sys::Account& account) {
-  if (uid == 0 || uid == account.uid || gid == account.gid) return true;
+namespace {
+
+struct Entry {
+  std::string name;
+  gid_t group = 0;
+};
+std::optional<Entry> entry_of(uid_t uid) {
   std::vector<char> text(16384);
   passwd entry = {};
   passwd* found = nullptr;
-  if (::getpwuid_r(uid, &entry, text.data(), text.size(), &found) != 0 || found == nullptr) return false;
+  if (::getpwuid_r(uid, &entry, text.data(), text.size(), &found) != 0 || found == nullptr) return std::nullopt;
+  return Entry{entry.pw_name, entry.pw_gid};
+}
+
+}  // namespace
+
+std::string account_name(uid_t uid) {
+  const std::optional<Entry> entry = entry_of(uid);
+  return entry ? entry->name : std::string();
+}
+
+bool is_operator(uid_t uid, gid_t gid, const sys::Account& account) {
+  if (uid == 0 || uid == account.uid || gid == account.gid) return true;
+  const std::optional<Entry> entry = entry_of(uid);
+  if (!entry) return false;
   std::vector<gid_t> groups(256);
   int count = static_cast<int>(groups.size());
-  if (::getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count) < 0) return false;
+  if (::getgrouplist(entry->name.c_str(), entry->group, groups.data(), &count) < 0) return false;
   groups.resize(static_cast<std::size_t>(count));
   return std::ranges::find(groups, account.gid) != groups.end();
 }

@@ -22,6 +22,7 @@
 #include "amtgate/daemon/arguments.h"
 #include "amtgate/daemon/commander.h"
 #include "amtgate/daemon/config_reader.h"
+#include "amtgate/gateway/account_commands.h"
 #include "amtgate/gateway/certificate.h"
 #include "amtgate/gateway/gateway.h"
 #include "amtgate/gateway/preflight.h"
@@ -179,7 +180,8 @@ class Daemon {
     // Root's folder, so that nobody else can put another socket in the place of this one.
     const std::string folder = std::filesystem::path(path).parent_path();
     if (const Result<void> made = sys::make_directories(folder, 0755); !made) return made;
-    Result<sys::UniqueFd> fd = net::open_unix_listener(path, 0660);
+    // With roles for accounts everybody may connect, and is asked who he is (may_command).
+    Result<sys::UniqueFd> fd = net::open_unix_listener(path, config_->gateway.control_users ? 0666 : 0660);
     if (!fd) return fd.error();
     if (::geteuid() == 0 && ::chown(path.c_str(), 0, account_.gid) != 0) {
       return Error{Errc::System,
@@ -253,20 +255,41 @@ class Daemon {
   }
 
   AnswerServer::Reply answer(Commander& commander, std::string_view request, int fd) {
-    const std::optional<std::string> machine = control::viewer_target(request);
-    if (!machine) return control::answer(commander, request);
-    Result<gateway::Gateway::TakeViewer> take = gateway_->viewer(*machine);
-    if (!take) return control::viewer_refused(take.error());
     const Result<net::Credentials> peer = net::peer_credentials(fd);
-    const std::string who = "control (uid " + (peer ? std::to_string(peer->uid) : std::string("?")) + ")";
-    return [take = std::move(*take), who](sys::UniqueFd connection) { take(std::move(connection), who); };
+    if (!peer) return std::string();
+    gateway::Script script{"control (uid " + std::to_string(peer->uid) + ")", std::nullopt, false};
+    if (!is_operator(peer->uid, peer->gid, account_)) {
+      script.rights = rights_of(peer->uid);
+      if (!script.rights) return std::string();  // they have just been taken away
+    }
+    if (const std::optional<control::ViewerRequest> viewer = control::viewer_request(request)) {
+      script.types = viewer->types;
+      Result<gateway::Gateway::TakeViewer> take = gateway_->viewer(viewer->target, script);
+      if (take) return std::move(*take);
+      if (take.error().code == Errc::Refused && script.rights) control_refused(*peer, take.error().detail);
+      return control::viewer_refused(take.error());
+    }
+    if (!script.rights) return control::answer(commander, request);
+    gateway::AccountCommands own(commander, *script.rights,
+                                 [&](const std::string& why) { control_refused(*peer, why); });
+    return control::answer(own, request);
+  }
+
+  std::optional<gateway::AccountRights> rights_of(uid_t uid) const {
+    if (!config_->gateway.control_users) return std::nullopt;
+    const std::string name = account_name(uid);
+    return name.empty() ? std::nullopt : gateway_->rights(name);
+  }
+
+  static void control_refused(const net::Credentials& who, const std::string& why) {
+    static log::RateLimit limit;
+    log::warn(limit, "control.refused", {{"uid", who.uid}, {"pid", who.pid}, {"why", why}});
   }
 
   bool may_command(int fd) const {
     const Result<net::Credentials> who = net::peer_credentials(fd);
-    if (who && is_operator(who->uid, who->gid, account_)) return true;
-    static log::RateLimit limit;
-    log::warn(limit, "control.refused", {{"uid", who ? static_cast<std::int64_t>(who->uid) : -1}});
+    if (who && (is_operator(who->uid, who->gid, account_) || rights_of(who->uid))) return true;
+    if (who) control_refused(*who, "the account may not use the control socket");
     return false;
   }
 
@@ -292,10 +315,13 @@ class Daemon {
     std::vector<std::string> notes = gateway_->reload(next);
     const config::Gateway& was = config_->gateway;
     const config::Gateway& now = next->gateway;
-    const std::pair<const char*, bool> fixed[] = {
-        {"user", was.user != now.user},           {"control", was.control != now.control},
-        {"state", was.state != now.state},        {"metrics", was.metrics != now.metrics},
-        {"cert", was.cert_text != now.cert_text}, {"key", was.key_text != now.key_text}};
+    const std::pair<const char*, bool> fixed[] = {{"user", was.user != now.user},
+                                                  {"control", was.control != now.control},
+                                                  {"control_users", was.control_users != now.control_users},
+                                                  {"state", was.state != now.state},
+                                                  {"metrics", was.metrics != now.metrics},
+                                                  {"cert", was.cert_text != now.cert_text},
+                                                  {"key", was.key_text != now.key_text}};
     for (const auto& [key, changed] : fixed) {
       if (changed)
         notes.push_back(std::string("[gateway] ") + key +
@@ -306,6 +332,7 @@ class Daemon {
     auto merged = std::make_shared<config::Config>(*next);
     merged->gateway.user = was.user;
     merged->gateway.control = was.control;
+    merged->gateway.control_users = was.control_users;
     merged->gateway.state = was.state;
     merged->gateway.metrics = was.metrics;
     merged->gateway.cert_text = was.cert_text;

@@ -5,6 +5,7 @@
 #include "amtgate/gateway/joint_choice.h"
 #include "amtgate/gateway/local_address.h"
 #include "amtgate/gateway/screen_key.h"
+#include "amtgate/gateway/user_roles.h"
 #include "amtgate/sys/clock.h"
 
 namespace amtgate::gateway {
@@ -40,10 +41,13 @@ Flow::Flow(Shard& shard, control::SessionId id, net::Accepted accepted)
 Flow::Flow(Shard& shard, control::SessionId id, ScriptViewer viewer)
     : shard_(shard),
       script_(true),
+      hands_(viewer.hands),
       destination_{viewer.address, kVncPort},
       policy_(shard.shared().policy()),
       record_{id, std::move(viewer.who), sys::wall_now(), shard.loop().now(), std::move(viewer.target)},
-      client_(std::make_unique<net::Stream>(shard.loop(), std::move(viewer.connection))) {}
+      client_(std::make_unique<net::Stream>(shard.loop(), std::move(viewer.connection))) {
+  record_.user = std::move(viewer.user);
+}
 
 // --- whose it is ------------------------------------------------------------------------------------------
 
@@ -95,7 +99,7 @@ void Flow::start_script() {
   record_.service = Service::Vnc;
   record_.method = "control";
   const Result<std::string> screen = screen_key(*policy_->directory, *record_.target, destination_.address);
-  if (screen) return view(*screen, {.password = {}, .script = true});
+  if (screen) return view(*screen, {.password = {}, .hands = hands_, .script = true});
   failed(screen.error());
   const std::string refused = control::viewer_refused(screen.error());
   close(LastWords{Buffer(refused.begin(), refused.end())});
@@ -116,13 +120,14 @@ void Flow::start_session() {
   const config::Target& t = *record_.target;
   const bool viewer = record_.service == Service::Vnc && t.vnc_mode == config::VncMode::Translate;
   if (!viewer || refusal_) return join(refusal_);
-  // A login that RFB does not have: make_joint() says so.
-  if (t.client_auth != config::ClientAuth::None && t.vnc_password.empty()) return join({});
+  if (!why_no_viewer(t, *policy_).empty()) return join({});  // make_joint() says it
   const Result<std::string> screen = screen_key(*policy_->directory, t, destination_.address);
   if (!screen) return join(screen.error());
   session::ViewerOptions options;
   options.tls = t.vnc_security == config::VncSecurity::Tls;
-  if (t.vnc_security != config::VncSecurity::None && !t.vnc_password.empty()) {
+  if (options.tls && t.client_auth == config::ClientAuth::Users) {
+    options.login = viewer_login(policy_->users, record_.target);
+  } else if (t.vnc_security != config::VncSecurity::None && !t.vnc_password.empty()) {
     options.password = t.vnc_password.reveal();
   }
   view(*screen, options);

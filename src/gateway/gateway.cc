@@ -237,20 +237,44 @@ class TheGateway final : public Gateway {
     return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
   }
 
-  Result<TakeViewer> viewer(const std::string& name) override {
+  std::optional<AccountRights> rights(const std::string& user) const override {
+    const std::shared_ptr<const Policy> policy = shared_.policy();
+    const auth::UserEntry* entry = policy->users ? policy->users->find(user) : nullptr;
+    if (entry == nullptr) return std::nullopt;
+    return AccountRights{user, auth::role_everywhere(entry->grants), [policy, user](std::string_view name) {
+                           const config::Target* target = policy->directory->config().find(name);
+                           return target == nullptr ? std::nullopt
+                                                    : policy->users->role_at(user, target->name, target->tags);
+                         }};
+  }
+
+  Result<TakeViewer> viewer(const std::string& name, const Script& script) override {
     const std::shared_ptr<const Directory> directory = shared_.policy()->directory;
     Result<Directory::Machine> machine = directory->find(name);
     if (!machine) return machine.error();
     if (!machine->target->serves(Service::Vnc)) {
       return Error{Errc::Refused, machine->target->name + ": `services` of this target does not name vnc"};
     }
+    session::Hands hands = session::Hands::On;
+    if (script.rights) {
+      const std::string& target = machine->target->name;
+      const std::optional<auth::Role> has = script.rights->at(target);
+      const auth::Role needed = script.types ? auth::Role::Console : auth::Role::View;
+      if (!auth::includes(has, needed)) {
+        const char* what = script.types ? "keyboard and mouse" : "the screen";
+        return Error{Errc::Refused, auth::why_not(script.rights->user, what, target, needed, has)};
+      }
+      if (!auth::includes(has, auth::Role::Console)) hands = session::Hands::Off;
+    }
     const Result<std::string> key = screen_key(*directory, *machine->target, machine->address);
     if (!key) return key.error();
     Shard* home = &shared_.home(*key);
-    return TakeViewer([this, home, target = machine->target, address = machine->address](sys::UniqueFd connection,
-                                                                                         const std::string& who) {
+    const std::string user = script.rights ? script.rights->user : std::string();
+    return TakeViewer([this, home, target = machine->target, address = machine->address, who = script.who, user,
+                       hands](sys::UniqueFd connection) {
       const control::SessionId id{shared_.next_id.fetch_add(1, std::memory_order_relaxed)};
-      const auto moving = std::make_shared<ScriptViewer>(ScriptViewer{std::move(connection), target, address, who});
+      const auto moving =
+          std::make_shared<ScriptViewer>(ScriptViewer{std::move(connection), target, address, who, user, hands});
       home->loop().post([home, id, moving] { home->adopt(id, std::move(*moving)); });
     });
   }

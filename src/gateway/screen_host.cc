@@ -221,7 +221,7 @@ void ScreenHost::handle(const session::SharedScreen::ViewerStartTls& start) {
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerKnown& known) {
-  if (Client* client = find(known.id)) client->screen_known(known.security, known.tls);
+  if (Client* client = find(known.id)) client->screen_known(known);
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerJoined& joined) {

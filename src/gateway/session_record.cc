@@ -52,6 +52,7 @@ void SessionRecord::failed(Counters& counters, const Error& error, TimePoint now
              {"client", client},
              {"target", target->name},
              {"device", or_dash(device_text())},
+             {"user", or_dash(user)},
              {"stage", stage},
              {"cause", amtgate::name(error.code)},
              {"took_ms", now - began},

@@ -91,8 +91,10 @@ void Viewing::secure() {
   });
 }
 
-void Viewing::screen_known(rfb::SecurityType security, bool tls) {
-  if (!script_) record_.method = std::string(tls ? "tls-" : "") + std::string(rfb::name(security));
+void Viewing::screen_known(const session::SharedScreen::ViewerKnown& who) {
+  if (script_) return;
+  record_.method = std::string(who.tls ? "tls-" : "") + std::string(rfb::name(who.security));
+  record_.user = who.user;
 }
 
 void Viewing::screen_joined() {

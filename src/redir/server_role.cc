@@ -186,6 +186,12 @@ void ServerRole::reply(AuthStatus status, AuthMethod method, Bytes data) {
 }
 
 void ServerRole::succeed(std::string user, AuthMethod method, TimePoint now) {
+  const Verify* verify = std::get_if<Verify>(&options_.policy);
+  if (verify && verify->why_not && service_) {
+    if (std::string why = verify->why_not(user, *service_); !why.empty()) {
+      return fail(std::move(user), method, std::move(why), now, true);
+    }
+  }
   reply(AuthStatus::Success, method);
   events_.push_back(Authenticated{std::move(user), method});
   if (service_ == Service::Vnc && options_.kvm_open) {
@@ -195,14 +201,14 @@ void ServerRole::succeed(std::string user, AuthMethod method, TimePoint now) {
   }
 }
 
-void ServerRole::fail(std::string user, AuthMethod method, std::string reason, TimePoint now) {
+void ServerRole::fail(std::string user, AuthMethod method, std::string reason, TimePoint now, bool forbidden) {
   const bool last = ++failures_ >= options_.max_failures;
   if (options_.failure_style == FailureStyle::FreshChallenge && method != AuthMethod::Password && !last) {
     challenge(method);
   } else if (options_.failure_style != FailureStyle::Silent) {
     reply(AuthStatus::Failure, method);
   }
-  events_.push_back(AuthFailed{std::move(user), std::move(reason), last});
+  events_.push_back(AuthFailed{std::move(user), std::move(reason), last, forbidden});
   if (last) {
     state_ = State::Over;
   } else {

@@ -22,6 +22,7 @@ std::string_view name(SecurityType t) {
     case SecurityType::None: return "none";
     case SecurityType::VncAuth: return "vnc-password";
     case SecurityType::VeNCrypt: return "vencrypt";
+    case SecurityType::Plain: return "plain";
     case SecurityType::Invalid: break;
   }
   return "?";

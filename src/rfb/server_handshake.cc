@@ -54,8 +54,10 @@ Result<void> ServerHandshake::step(TimePoint now) {
       case State::VencryptVersion: more = on_vencrypt_version(now); break;
       case State::VencryptSubtype: more = on_vencrypt_subtype(now); break;
       case State::Response: more = on_response(now); break;
+      case State::Login: more = on_login(); break;
       case State::ClientInit: more = on_client_init(); break;
       case State::Tls:
+      case State::WaitLogin:
       case State::WaitOwner:
       case State::Done:
       case State::Over: return {};
@@ -167,7 +169,11 @@ Result<bool> ServerHandshake::on_vencrypt_subtype(TimePoint now) {
   // A viewer begins TLS when it has our acknowledgement. What is here already is not protected by it, whoever sent
   // it.
   if (!in_.empty()) return Error{Errc::BadValue, "the viewer did not wait for TLS"};
-  security_ = *chosen == VencryptSubtype::X509Vnc ? SecurityType::VncAuth : SecurityType::None;
+  switch (*chosen) {
+    case VencryptSubtype::X509None: security_ = SecurityType::None; break;
+    case VencryptSubtype::X509Vnc: security_ = SecurityType::VncAuth; break;
+    case VencryptSubtype::X509Plain: security_ = SecurityType::Plain; break;
+  }
   Writer(out_.buffer()).u8(kSubtypeYes);
   wait(State::Tls, options_.password_timeout, now);
   events_.push_back(StartTls{});
@@ -180,6 +186,8 @@ void ServerHandshake::tls_started(TimePoint now) {
   tls_ = true;
   if (security_ == SecurityType::VncAuth) {
     send_challenge(now);
+  } else if (security_ == SecurityType::Plain) {
+    wait(State::Login, options_.password_timeout, now);
   } else if (refusal_) {
     send_failure(*refusal_);
     end_refused();
@@ -208,6 +216,38 @@ Result<bool> ServerHandshake::on_response(TimePoint) {
   }
   viewer_ready(SecurityType::VncAuth);
   return true;
+}
+
+Result<bool> ServerHandshake::on_login() {
+  Reader reader(in_);
+  const std::uint32_t user = reader.be32(), password = reader.be32();
+  if (reader.failed()) return false;
+  if (user > kMaxLogin || password > kMaxLogin) {
+    send_failure("authentication failed");
+    return Error{Errc::TooLarge,
+                 "the viewer sends a user name or password of more than " + std::to_string(kMaxLogin) + " bytes"};
+  }
+  if (reader.remaining() < user + password) return false;
+  Login login;
+  login.user = as_text(reader.take(user));
+  login.password = as_text(reader.take(password));
+  in_.erase(in_.begin(), in_.begin() + 8 + user + password);
+  state_ = State::WaitLogin;
+  deadline_.reset();
+  events_.push_back(std::move(login));
+  return false;
+}
+
+void ServerHandshake::let_in() {
+  if (state_ != State::WaitLogin) return;
+  if (refusal_) return turn_away(*refusal_);
+  viewer_ready(SecurityType::Plain);
+}
+
+void ServerHandshake::turn_away(std::string_view reason) {
+  if (state_ != State::WaitLogin) return;
+  send_failure(printable(as_bytes(reason)));
+  end_refused();
 }
 
 Result<bool> ServerHandshake::on_client_init() {
@@ -248,7 +288,9 @@ void ServerHandshake::refuse(std::string_view reason, TimePoint) {
     case State::VencryptVersion:
     case State::VencryptSubtype:
     case State::Tls:
-    case State::Response: refusal_ = words; return;  // said when the viewer is ready to hear it
+    case State::Response:
+    case State::Login:
+    case State::WaitLogin: refusal_ = words; return;  // said when the viewer is ready to hear it
     case State::WaitOwner:
       if (security_ == SecurityType::VncAuth || tls_ || version_ == Version::V3_8) {
         send_failure(words);
@@ -268,6 +310,7 @@ std::vector<VencryptSubtype> ServerHandshake::subtypes() const {
   std::vector<VencryptSubtype> out;
   if (options_.none) out.push_back(VencryptSubtype::X509None);
   if (options_.password) out.push_back(VencryptSubtype::X509Vnc);
+  if (options_.login) out.push_back(VencryptSubtype::X509Plain);
   return out;
 }
 
@@ -343,6 +386,7 @@ Result<void> ServerHandshake::tick(TimePoint now) {
   if (state_ == State::VencryptSubtype) what = "its VeNCrypt subtype";
   if (state_ == State::Tls) return over({Errc::Timeout, "TLS with the viewer was not begun in time"});
   if (state_ == State::Response) what = "its password";
+  if (state_ == State::Login) what = "its user and password";
   if (state_ == State::ClientInit) what = "ClientInit";
   return over({Errc::Timeout, std::string("the viewer did not send ") + what});
 }

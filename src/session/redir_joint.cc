@@ -12,7 +12,7 @@ redir::ServerRole::Options server_options(const RedirOptions& options) {
   // A query is answered with what stock clients take: 4 before 3 before 1 by their own choice.
   out.methods = {redir::AuthMethod::DigestOld, redir::AuthMethod::Digest};
   if (options.password_method) out.methods.insert(out.methods.begin(), redir::AuthMethod::Password);
-  if (options.users != nullptr) out.policy = redir::Verify{options.users};
+  if (options.users != nullptr) out.policy = redir::Verify{options.users, options.why_not};
   out.realm = options.realm;
   return out;
 }
@@ -130,6 +130,8 @@ void RedirJoint::drain() {
                      events_.emplace_back(ClientKnown{std::move(who.user), redir::method_name(who.method)});
                    },
                    [&](redir::ServerRole::AuthFailed& failed) {
+                     // A client is told the same in both cases: the protocol has no other words.
+                     if (failed.final && failed.forbidden) return end({Errc::Refused, std::move(failed.reason)});
                      if (failed.final) end({Errc::AuthFailed, "the client's login failed: " + failed.reason});
                    },
                    [&](redir::ServerRole::OpenRequested&) { role_.confirm_open(); },

@@ -14,10 +14,13 @@ bool typed(const ScreenViewer::Event& event) {
 }  // namespace
 
 ScreenViewer::ScreenViewer(const ViewerOptions& options, auth::RandomSource& random, TimePoint now)
-    : script_(options.script), handshake_(viewer_handshake(options.password, options.tls, random), now) {
+    : script_(options.script),
+      login_(options.login),
+      hands_(options.hands),
+      handshake_(viewer_handshake({options.password, options.tls, options.login != nullptr}, random), now) {
   if (!script_) return;
   state_ = State::Waiting;
-  events_.emplace_back(Ready{rfb::SecurityType::None, false});
+  events_.emplace_back(Ready{rfb::SecurityType::None, false, {}, hands_});
 }
 
 void ScreenViewer::receive(Bytes in, TimePoint now) {
@@ -39,7 +42,9 @@ void ScreenViewer::drain_handshake(TimePoint now) {
     const auto event = handshake_.next_event();
     if (!event) return;
     if (const auto* ready = std::get_if<rfb::ServerHandshake::ViewerReady>(&*event)) {
-      events_.emplace_back(Ready{ready->security, ready->tls});
+      events_.emplace_back(Ready{ready->security, ready->tls, user_, hands_});
+    } else if (const auto* login = std::get_if<rfb::ServerHandshake::Login>(&*event)) {
+      judge(*login);
     } else if (std::holds_alternative<rfb::ServerHandshake::StartTls>(*event)) {
       events_.emplace_back(StartTls{});
     } else if (std::holds_alternative<rfb::ServerHandshake::Refused>(*event)) {
@@ -51,6 +56,18 @@ void ScreenViewer::drain_handshake(TimePoint now) {
       if (const Buffer rest = handshake_.take_rest(); !rest.empty()) receive(rest, now);
     }
   }
+}
+
+void ScreenViewer::judge(const rfb::ServerHandshake::Login& login) {
+  const Result<Hands> hands = login_->judge(login.user, login.password);
+  if (hands) {
+    user_ = login.user;
+    hands_ = *hands;
+    return handshake_.let_in();
+  }
+  error_ = hands.error();
+  state_ = State::Refusing;
+  handshake_.turn_away(error_->code == Errc::AuthFailed ? "authentication failed" : error_->detail);
 }
 
 void ScreenViewer::drain_role() {

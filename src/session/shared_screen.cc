@@ -90,7 +90,8 @@ void SharedScreen::drain(ViewerId id, Viewer& viewer, TimePoint now) {
     auto event = viewer.machine.next_event();
     if (!event) return;
     if (const auto* ready = std::get_if<ScreenViewer::Ready>(&*event)) {
-      events_.emplace_back(ViewerKnown{id, ready->security, ready->tls});
+      events_.emplace_back(ViewerKnown{id, ready->security, ready->tls, ready->user});
+      viewer.hands = ready->hands;
       on_ready(id, viewer, now);
     } else if (std::holds_alternative<ScreenViewer::StartTls>(*event)) {
       events_.emplace_back(ViewerStartTls{id});
@@ -99,7 +100,7 @@ void SharedScreen::drain(ViewerId id, Viewer& viewer, TimePoint now) {
       rfb::ServerRole* role = viewer.machine.screen();
       if (role != nullptr) role->resized(screen_.size());  // it may have changed since accept()
       viewer.ready = false;
-      if (viewer.script) continue;
+      if (viewer.script || viewer.hands == Hands::Off) continue;
       if (typist_) {
         viewer.watches = true;
       } else {

@@ -8,7 +8,8 @@ namespace amtgate::session {
 void SharedScreen::pass_keyboard_on(TimePoint now) {
   for (const auto& [id, viewer] : viewers_) {
     // With `view` those who came to watch go on watching.
-    if (!viewer.machine.joined() || viewer.script || (viewer.watches && options_.share == Share::View)) continue;
+    if (!viewer.machine.joined() || viewer.script || viewer.hands == Hands::Off) continue;
+    if (viewer.watches && options_.share == Share::View) continue;
     return void(give(id, now));
   }
 }
@@ -48,6 +49,9 @@ Result<void> SharedScreen::give(ViewerId id, TimePoint now) {
     return Error{Errc::BadValue, "viewer " + std::to_string(id.value) + " does not look at this screen"};
   }
   if (viewer->script) return Error{Errc::BadValue, "a script types whoever has the keyboard"};
+  if (viewer->hands == Hands::Off) {
+    return Error{Errc::Refused, "the user of viewer " + std::to_string(id.value) + " may only look at this screen"};
+  }
   if (typist_ == id) return {};
   release_keys(now);
   typist_ = id;
@@ -66,7 +70,7 @@ void SharedScreen::release_keys(TimePoint now) {
 
 void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoint now) {
   Viewer& viewer = *find(id);
-  if (!role_ || (typist_ != id && !viewer.script)) return;
+  if (!role_ || (typist_ != id && !viewer.script) || viewer.hands == Hands::Off) return;
   if (const auto* pointer = std::get_if<rfb::PointerEvent>(&event)) {
     role_->pointer(*pointer, now);
     return watch_input(now, false);

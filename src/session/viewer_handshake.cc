@@ -2,13 +2,15 @@
 
 namespace amtgate::session {
 
-rfb::ServerHandshake::Options viewer_handshake(const std::optional<std::string>& password, bool tls,
-                                               auth::RandomSource& random) {
+rfb::ServerHandshake::Options viewer_handshake(const ViewerDoor& door, auth::RandomSource& random) {
   rfb::ServerHandshake::Options out;
-  out.vencrypt = tls;
-  if (password) {
+  out.vencrypt = door.tls;
+  if (door.login) {
     out.none = false;
-    rfb::ServerHandshake::Password asked{*password, {}};
+    out.login = true;
+  } else if (door.password) {
+    out.none = false;
+    rfb::ServerHandshake::Password asked{*door.password, {}};
     random.fill(asked.challenge);
     out.password = std::move(asked);
   }

@@ -8,7 +8,7 @@
 namespace amtgate::session {
 
 VncJoint::VncJoint(const std::optional<std::string>& password, auth::RandomSource& random, TimePoint now)
-    : viewer_(viewer_handshake(password, false, random), now) {}
+    : viewer_(viewer_handshake({.password = password}, random), now) {}
 
 void VncJoint::receive_client(Bytes in, TimePoint now) {
   if (state_ == State::Over) return;

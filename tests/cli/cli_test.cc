@@ -86,7 +86,7 @@ TEST_F(CliTest, NoDaemonIsThree) {
 }
 
 TEST_F(CliTest, PasswdWritesTheUsersFile) {
-  EXPECT_EQ(run({"passwd", "bob", "--role", "admin", "--role", "viewer"}, "secret\n"), kDone) << errors_;
+  EXPECT_EQ(run({"passwd", "bob", "--role", "admin@pc1", "--role", "view"}, "secret\n"), kDone) << errors_;
   struct stat info = {};
   ASSERT_EQ(::stat((folder_ + "/users").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
@@ -95,7 +95,18 @@ TEST_F(CliTest, PasswdWritesTheUsersFile) {
   auto users = auth::UsersFile::parse(read("users"), "users");
   ASSERT_TRUE(users) << users.error().detail;
   EXPECT_TRUE(users->check_password("bob", "changed"));
-  EXPECT_TRUE(users->find("bob")->has_role("viewer")) << "a new password keeps the roles";
+  EXPECT_EQ(users->role_at("bob", "pc1", {}), auth::Role::Admin) << "a new password keeps the roles";
+  EXPECT_EQ(users->role_at("bob", "pc2", {}), auth::Role::View);
+  EXPECT_EQ(users->role_at("eve", "pc1", {}), auth::Role::Console) << "what a new user has";
+  EXPECT_EQ(run({"passwd", "bob", "--role", "none", "--keep-password"}), kDone) << errors_;
+  EXPECT_EQ(run({"passwd", "eve", "--role", "power@tag:lab"}, "other"), kDone) << errors_;
+  EXPECT_EQ(run({"passwd", "--list"}), kDone) << errors_;
+  EXPECT_EQ(output_, "USER  ROLES\nbob   none\neve   power@tag:lab\n");
+  EXPECT_EQ(run({"passwd", "--list", "--json"}), kDone) << errors_;
+  EXPECT_EQ(output_, "[{\"user\":\"bob\",\"roles\":[]},{\"user\":\"eve\",\"roles\":[\"power@tag:lab\"]}]\n");
+  users = auth::UsersFile::parse(read("users"), "users");
+  ASSERT_TRUE(users) << users.error().detail;
+  EXPECT_TRUE(users->check_password("bob", "changed")) << "other roles keep the password";
   EXPECT_TRUE(users->check_password("eve", "other"));
   EXPECT_EQ(read("users").find("changed"), std::string::npos);
   EXPECT_EQ(run({"passwd", "--delete", "eve"}), kDone);
@@ -106,6 +117,10 @@ TEST_F(CliTest, PasswdRefusesBadInputAndLeavesTheFile) {
   EXPECT_EQ(run({"passwd", "bob"}, ""), kUsage);
   EXPECT_EQ(run({"passwd", "bob"}, "\n"), kUsage);
   EXPECT_EQ(run({"passwd", "b:ob"}, "secret\n"), kUsage);
+  EXPECT_EQ(run({"passwd", "bob", "--role", "operator"}, "secret\n"), kUsage);
+  EXPECT_NE(errors_.find("'operator' is no role: write view, console, power or admin"), std::string::npos) << errors_;
+  EXPECT_EQ(run({"passwd", "bob", "--role", "view", "--keep-password"}), kUsage) << "there is no bob";
+  EXPECT_EQ(run({"passwd", "bob", "--keep-password"}), kUsage);
   EXPECT_EQ(run({"passwd", "bob"}, std::string(2000, 'x')), kUsage);
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/users"));
   write("users", "garbage\n");

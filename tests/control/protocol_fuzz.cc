@@ -26,8 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string answer = control::answer(commands, text);
   if (answer.empty() || answer.find('\n') != answer.size() - 1) std::abort();
   if (!control::parse_reply(answer)) std::abort();
-  if (const auto target = control::viewer_target(text)) {
-    const auto refused = control::parse_reply(control::viewer_refused({Errc::BadValue, *target}));
+  if (const auto viewer = control::viewer_request(text)) {
+    const auto refused = control::parse_reply(control::viewer_refused({Errc::BadValue, viewer->target}));
     if (!refused || refused->cause != Errc::BadValue) std::abort();
   }
   if (const auto reply = control::parse_reply(text); reply && reply->ok) {

@@ -110,14 +110,44 @@ TEST(Protocol, GivesTheKeyboardToThatViewer) {
   EXPECT_EQ(ask(daemon, request_give(SessionId{7})).error, "session 7 is no viewer");
 }
 
+TEST(Protocol, WhoMayNotIsToldSo) {
+  class Closed final : public Commands {
+   public:
+    Result<void> may(std::string_view command) const override {
+      if (command == "status") return {};
+      return Error{Errc::Refused, "not you: " + std::string(command)};
+    }
+    Status status() const override { return {}; }
+    std::vector<SessionInfo> sessions() const override { throw std::logic_error("asked"); }
+    Result<void> end(SessionId) override { throw std::logic_error("asked"); }
+    Result<void> give(SessionId) override { throw std::logic_error("asked"); }
+    std::vector<std::string> reload() override { throw std::logic_error("asked"); }
+    std::vector<Metric> metrics() const override { throw std::logic_error("asked"); }
+  } closed;
+  EXPECT_TRUE(ask(closed, request("status")).ok);
+  for (const char* command : {"sessions", "reload", "metrics"}) {
+    EXPECT_EQ(ask(closed, request(command)).error, "not you: " + std::string(command));
+  }
+  EXPECT_EQ(ask(closed, request_end(SessionId{1})).error, "not you: end");
+  EXPECT_EQ(ask(closed, request_give(SessionId{1})).error, "not you: give");
+}
+
 TEST(Protocol, ARequestForAViewerNamesItsTarget) {
-  EXPECT_EQ(viewer_target(without_newline(request_viewer("pc \"1\""))), "pc \"1\"");
+  for (const bool types : {false, true}) {
+    const auto viewer = viewer_request(without_newline(request_viewer({"pc \"1\"", types})));
+    ASSERT_TRUE(viewer);
+    EXPECT_EQ(viewer->target, "pc \"1\"");
+    EXPECT_EQ(viewer->types, types);
+  }
+  const auto plain = viewer_request(R"({"command": "viewer", "target": "pc1"})");
+  ASSERT_TRUE(plain);
+  EXPECT_FALSE(plain->types);
   for (const char* other :
        {"", "{}", "[]", R"({"command": "viewer"})", R"({"command": "viewer", "target": 7})",
         R"({"command": ["viewer"], "target": "pc1"})", R"({"command": "end", "target": "pc1"})"}) {
-    EXPECT_EQ(viewer_target(other), std::nullopt) << other;
+    EXPECT_FALSE(viewer_request(other)) << other;
   }
-  EXPECT_EQ(viewer_target(request_viewer(std::string(kMaxRequest, 'x'))), std::nullopt);
+  EXPECT_FALSE(viewer_request(request_viewer({std::string(kMaxRequest, 'x'), false})));
   FakeDaemon daemon;
   EXPECT_NE(ask(daemon, request("viewer")).error.find("needs a target"), std::string::npos);
 }

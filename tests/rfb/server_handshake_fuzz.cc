@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (how & 2) o.password = ServerHandshake::Password{"Pa55w0rd", {}};
   if (how & 4) o.extra_types = {0x80};
   o.vencrypt = how & 128;
+  o.login = o.vencrypt && o.password;
   const std::size_t chunk = 1 + (how >> 5 & 3) * 7;
   const TimePoint now{};
   ServerHandshake h(o, now);
@@ -30,6 +31,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!o.vencrypt || !r || !h.deadline()) std::abort();
         h.sent(h.output().size());
         h.tls_started(now);
+        continue;
+      }
+      if (const auto* login = std::get_if<ServerHandshake::Login>(&*e)) {
+        if (login->user.size() > ServerHandshake::kMaxLogin || !h.output().empty()) std::abort();
+        login->password.empty() ? h.turn_away(login->user) : h.let_in();
         continue;
       }
       if (!std::holds_alternative<ServerHandshake::ViewerReady>(*e)) continue;

@@ -528,5 +528,86 @@ TEST(ServerHandshake, MeetsClientHandshake) {
   }
 }
 
+struct LoginRow {
+  const char* name;
+  std::string inside;  // of TLS
+  std::string out;     // the same
+  std::string events;
+};
+
+TEST(ServerHandshake, UserAndPasswordInsideOfTls) {
+  ServerHandshake::Options options;
+  options.none = false;
+  options.vencrypt = true;
+  options.login = true;
+  const std::string ann = "00000003 00000005 616e6e 7269676874", eve = "00000003 00000005 657665 7269676874";
+  const LoginRow rows[] = {
+      {"let in", ann + "01", "00000000", " login(ann,right) ready(plain) done"},
+      {"what comes behind is kept", ann + "010300", "00000000", " login(ann,right) ready(plain) done rest 0300"},
+      {"turned away", eve + "01", "00000001 00000005" + words("not u"), " login(eve,right) refused"},
+      {"nothing in it", "00000000 00000000", "00000001 00000005" + words("not u"), " login(,) refused"},
+      {"not whole", "00000003 00000005 616e6e 72696768", "", ""},
+      {"too long a name", "00000101 00000000", "00000001 00000015" + words("authentication failed"), " !too_large"},
+      {"too long a password", "00000000 ffffffff", "00000001 00000015" + words("authentication failed"),
+       " !too_large"},
+  };
+  for (const LoginRow& row : rows) {
+    for (const std::size_t chunk : {1U, 5U, 1000U}) {
+      ServerHandshake h(options, kNow);
+      std::string events;
+      ASSERT_TRUE(h.receive(as_bytes(kV38), kNow));
+      ASSERT_TRUE(h.receive(test::hex("13 0002 00000106"), kNow));
+      EXPECT_EQ(to_hex(h.output()).substr(2 * kVersionSize), to_hex(test::hex("0113 0002 00 01 00000106 01")));
+      ASSERT_TRUE(std::holds_alternative<ServerHandshake::StartTls>(*h.next_event()));
+      h.sent(h.output().size());
+      h.tls_started(kNow);
+      const Buffer in = test::hex(row.inside);
+      for (std::size_t at = 0; at < in.size(); at += chunk) {
+        const Result<void> r = h.receive(Bytes(in).subspan(at, std::min(chunk, in.size() - at)), kNow);
+        if (!r) events += std::string(" !") + name(r.error().code);
+        while (const auto e = h.next_event()) {
+          if (const auto* login = std::get_if<ServerHandshake::Login>(&*e)) {
+            events += " login(" + login->user + "," + login->password + ")";
+            EXPECT_FALSE(h.deadline()) << "the owner's turn";
+            login->user == "ann" ? h.let_in() : h.turn_away("not u");
+          } else if (const auto* ready = std::get_if<ServerHandshake::ViewerReady>(&*e)) {
+            events += " ready(" + std::string(name(ready->security)) + ")";
+            EXPECT_TRUE(ready->tls);
+            EXPECT_TRUE(h.accept(kNow));
+          } else if (std::holds_alternative<ServerHandshake::Done>(*e)) {
+            events += " done";
+          } else if (std::holds_alternative<ServerHandshake::Refused>(*e)) {
+            events += " refused";
+          }
+        }
+        if (!r) break;
+      }
+      std::string rest = to_hex(h.take_rest());
+      if (events.ends_with("done") && !rest.empty()) events += " rest " + rest;
+      EXPECT_EQ(to_hex(h.output()), to_hex(test::hex(row.out))) << row.name;
+      EXPECT_EQ(events, row.events) << row.name << ", chunks of " << chunk;
+    }
+  }
+}
+
+TEST(ServerHandshake, ARefusalWaitsForTheLogin) {
+  ServerHandshake::Options options;
+  options.none = false;
+  options.vencrypt = true;
+  options.login = true;
+  for (const bool right : {true, false}) {
+    ServerHandshake h(options, kNow);
+    ASSERT_TRUE(h.receive(as_bytes(kV38), kNow));
+    ASSERT_TRUE(h.receive(test::hex("13 0002 00000106"), kNow));
+    h.sent(h.output().size());
+    h.tls_started(kNow);
+    h.refuse("AMT is busy", kNow);
+    EXPECT_TRUE(h.output().empty()) << "nobody is told anything before he has said who he is";
+    ASSERT_TRUE(h.receive(test::hex("00000001 00000001 61 62"), kNow));
+    right ? h.let_in() : h.turn_away("authentication failed");
+    EXPECT_EQ(to_hex(h.output()).substr(16), words(right ? "AMT is busy" : "authentication failed"));
+  }
+}
+
 }  // namespace
 }  // namespace amtgate::rfb

@@ -248,6 +248,36 @@ TEST(RedirJointUsers, LetsInWhoKnowsThePasswordOnly) {
   }
 }
 
+TEST(RedirJointUsers, TheRightPasswordIsNotEnoughForEveryKind) {
+  const auth::SingleUser users({"ann", "right"});
+  for (const Service service : kAll) {
+    for (const bool plaintext : {true, false}) {
+      CountingRandom random;
+      RedirOptions options = everybody();
+      options.users = &users;
+      options.realm = "Digest:00112233445566778899AABBCCDDEEFF";
+      options.password_method = plaintext;
+      options.why_not = [](std::string_view user, Service wanted) {
+        return wanted == Service::Ider ? std::string(user) + " may not" : std::string();
+      };
+      RedirJoint joint(options, random, kNow);
+      redir::ClientRole client(client_options(service, "ann", "right"), random, kNow);
+      pump(client, joint);
+      ASSERT_TRUE(next<NeedDevice>(joint));
+      joint.device_opened({}, kNow);
+      pump(client, joint);
+      EXPECT_EQ(client.open(), service != Service::Ider);
+      if (service != Service::Ider) continue;
+      const auto end = next<End>(joint);
+      ASSERT_TRUE(end);
+      EXPECT_EQ(end->error.code, Errc::Refused);
+      EXPECT_EQ(end->error.detail, "ann may not");
+      EXPECT_TRUE(failure(client));
+      EXPECT_FALSE(joint.next_event());
+    }
+  }
+}
+
 // --- passthrough --------------------------------------------------------------------------------------------
 
 /// A client, a passthrough joint and a device that checks credentials, all in memory.

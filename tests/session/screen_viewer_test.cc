@@ -170,5 +170,61 @@ TEST(ScreenViewer, EachHasItsOwnChallenge) {
   EXPECT_EQ(a.output().size(), 12U + 2 + 16);
 }
 
+/// ann types, bob looks, eve knows the password and may nothing.
+class ThreeUsers final : public ViewerLogin {
+ public:
+  Result<Hands> judge(std::string_view user, std::string_view password) const override {
+    if (password != "pw") return Error{Errc::AuthFailed, "wrong user or password"};
+    if (user == "eve") return Error{Errc::Refused, "eve may not"};
+    return user == "ann" ? Hands::On : Hands::Off;
+  }
+};
+
+TEST(ScreenViewer, UsersLogInInsideOfTls) {
+  const struct {
+    const char* user;
+    const char* password;
+    const char* told;
+    const char* words;  // of the refusal
+  } rows[] = {{"ann", "pw", "ready ", ""},
+              {"bob", "pw", "ready ", ""},
+              {"eve", "pw", "ended:refused ", "eve may not"},
+              {"ann", "no", "ended:auth_failed ", "authentication failed"}};
+  for (const auto& row : rows) {
+    ViewerOptions options;
+    options.tls = true;
+    options.password = "ignored";
+    options.login = std::make_shared<ThreeUsers>();
+    One v(options);
+    v.sent();
+    v.receive(kVersion);
+    v.receive("13 0002 00000106");
+    v.sent();
+    v.viewer.tls_started(kNow);
+    Buffer login = test::hex("00000003 00000002");
+    append(login, as_bytes(std::string(row.user) + row.password));
+    v.viewer.receive(login, kNow);
+    std::optional<ScreenViewer::Ready> ready;
+    std::string told;
+    while (const auto e = v.viewer.next_event()) {
+      if (const auto* r = std::get_if<ScreenViewer::Ready>(&*e)) {
+        ready = *r;
+        told += "ready ";
+      }
+      if (const auto* ended = std::get_if<ScreenViewer::Ended>(&*e)) {
+        told += std::string("ended:") + name(ended->error.code) + " ";
+      }
+    }
+    EXPECT_EQ(told, row.told) << row.user;
+    if (ready) {
+      EXPECT_EQ(ready->user, row.user);
+      EXPECT_EQ(ready->security, rfb::SecurityType::Plain);
+      EXPECT_EQ(ready->hands, ready->user == "ann" ? Hands::On : Hands::Off);
+    } else {
+      EXPECT_NE(v.sent().find(to_hex(as_bytes(std::string_view(row.words)))), std::string::npos) << row.user;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace amtgate::session

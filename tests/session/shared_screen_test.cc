@@ -535,6 +535,35 @@ TEST(SharedScreen, TheKeyboardIsHandedOver) {
   EXPECT_EQ(room.screen.give(c, room.now).error().code, Errc::BadValue) << "not in yet";
 }
 
+TEST(SharedScreen, WhoMayOnlyLookNeverTypes) {
+  for (const Share share : {Share::Yes, Share::View}) {
+    ScreenOptions options = typing("us");
+    options.share = share;
+    ScreenRoom room(options);
+    const ViewerId a = room.enter({.password = {}, .hands = Hands::Off});
+    room.settle();
+    EXPECT_EQ(room.wrong(a), "");
+    EXPECT_FALSE(room.screen.typist());
+    room.at(a).send(down(0x61));
+    room.at(a).send(rfb::PointerEvent{1, 10, 20});
+    room.settle();
+    EXPECT_EQ(room.keys(), "");
+    EXPECT_TRUE(room.pointed.empty());
+    EXPECT_EQ(room.screen.give(a, room.now).error().code, Errc::Refused);
+    const ViewerId b = room.enter();
+    room.settle();
+    EXPECT_EQ(room.screen.typist(), b) << "the keyboard was nobody's";
+    room.at(b).send(down(0x62));
+    room.settle();
+    EXPECT_EQ(room.keys(), "b down");
+    room.leave(b);
+    room.settle();
+    EXPECT_EQ(room.keys(), "b up");
+    EXPECT_FALSE(room.screen.typist()) << "nor does it pass to one who may only look";
+    EXPECT_EQ(room.wrong(a), "");
+  }
+}
+
 TEST(SharedScreen, ShareNo) {
   ScreenRoom room(shared(Share::No));
   const ViewerId a = room.enter();

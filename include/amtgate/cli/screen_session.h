@@ -44,6 +44,7 @@ class ScreenSource {
  public:
   struct Options {
     std::string machine;  // a target's name or an address; with `host` a name or address of any machine
+    bool types = false;   // keys and pointer, too
     bool direct = false;  // not through the daemon
     bool host = false;    // no target: `login` says how to log in. Always direct
     MachineOptions login = default_machine();

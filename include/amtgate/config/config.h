@@ -50,6 +50,7 @@ struct Gateway {
   std::string user = "amtgate";
   unsigned workers = 0;  // event loops; 0 = one per CPU
   std::string control = "/run/amtgate/control.sock";
+  bool control_users = false;  // accounts of this host that are users have their roles there
   std::string state = "/var/lib/amtgate";
   std::string users = "/etc/amtgate/users";
   std::string cert;  // PEM files; both empty: STATE/gateway-cert.pem and -key.pem, made at first start

@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,8 @@ struct Metric {
 class Commands {
  public:
   virtual ~Commands() = default;
+  /// Whether who asks may use this command of the protocol at all. Errors: Refused.
+  virtual Result<void> may(std::string_view /*command*/) const { return {}; }
   virtual Status status() const = 0;
   virtual std::vector<SessionInfo> sessions() const = 0;
   /// Ends one session in its protocol's words. Errors: BadValue (there is no such session).

@@ -7,13 +7,15 @@
 //   {"command": "reload"}                {"ok": false, "error": "...", "mistakes": ["FILE:LINE: ...", ...]}
 //   {"command": "metrics"}               {"ok": true, "data": "the Prometheus text"}
 //   {"command": "viewer",                {"ok": true, "data": {"target": "pc1", "device": "10.99.0.10:16995", ...}}
-//    "target": "pc1"}                    {"ok": false, "error": "...", "cause": "unreachable"}
+//    "target": "pc1", "types": true}     {"ok": false, "error": "...", "cause": "unreachable"}
 //
 // Behind the good answer to `viewer` the same connection is RFB from ServerInit on: the machine's shared screen, as
 // every viewer sees it. The answer comes when the machine's picture is there; the connection ends when the machine
-// goes away. `target` is a target's name, or an address that clients aim at.
+// goes away. `target` is a target's name, or an address that clients aim at; `types`, which may be left out, says
+// that the script is going to type and not only to look.
 //
-// The socket's owner decides who may connect; there is no login in the protocol.
+// There is no login in the protocol: the kernel says which account is at the other end, and the daemon knows what
+// that one may do (Commands::may and what is behind it).
 #pragma once
 
 #include <optional>
@@ -35,9 +37,12 @@ constexpr int kMaxDepth = 4;
 /// is no request gets a reply that says so.
 std::string answer(Commands& commands, std::string_view request);
 
-/// The target that a request for a viewer names; nothing for what is no such request, and for one without a target
-/// (both are answer()'s).
-std::optional<std::string> viewer_target(std::string_view request);
+struct ViewerRequest {
+  std::string target;
+  bool types = false;
+};
+/// A request for a viewer; nothing for what is none, and for one without a target (both are answer()'s).
+std::optional<ViewerRequest> viewer_request(std::string_view request);
 
 /// What the screen of a viewer is.
 struct ViewerInfo {
@@ -54,7 +59,7 @@ std::string viewer_refused(const Error& why);
 std::string request(std::string_view command);
 std::string request_end(SessionId id);
 std::string request_give(SessionId id);
-std::string request_viewer(std::string_view target);
+std::string request_viewer(const ViewerRequest& viewer);
 
 struct Reply {
   bool ok = false;

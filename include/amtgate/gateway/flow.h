@@ -65,6 +65,7 @@ class Flow final {
 
   Shard& shard_;
   const bool script_;
+  const session::Hands hands_ = session::Hands::On;  // a script's
   const Endpoint client_at_;
   const Endpoint destination_;
   std::shared_ptr<const Policy> policy_;

@@ -4,9 +4,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "amtgate/auth/role.h"
 #include "amtgate/base/result.h"
 #include "amtgate/config/config.h"
 #include "amtgate/control/commands.h"
@@ -17,6 +20,20 @@ namespace amtgate::gateway {
 struct Options {
   std::string cert_pem;  // what TLS clients see: certificate (chain) and key, as text
   std::string key_pem;
+};
+
+/// What an account of this host may ask, that is no operator's: what the users file gives the user of its name.
+struct AccountRights {
+  std::string user;
+  std::optional<auth::Role> everywhere;
+  std::function<std::optional<auth::Role>(std::string_view target)> at;
+};
+
+/// A script that looks at a machine's screen (control/protocol.h).
+struct Script {
+  std::string who;                      // what the list of sessions calls it: "control (uid 0)"
+  std::optional<AccountRights> rights;  // none: an operator's, that may do everything
+  bool types = false;                   // it wants to type, and not only to look
 };
 
 class Gateway {
@@ -40,12 +57,14 @@ class Gateway {
   /// The keyboard of its screen goes to this viewer. Errors: BadValue (no such session, or no viewer of a screen).
   virtual Result<void> give(control::SessionId id) = 0;
 
-  /// Makes a connection a viewer of a machine's shared screen, that of a script (control/protocol.h); `who` is what
-  /// the list of sessions calls it. Whether it may is the caller's to know: `allow` does not count here.
-  using TakeViewer = std::function<void(sys::UniqueFd connection, const std::string& who)>;
+  /// What the users file gives to the user of this name; nothing where it does not know one.
+  virtual std::optional<AccountRights> rights(const std::string& user) const = 0;
+
+  /// Makes a connection a viewer of a machine's shared screen, that of a script. `allow` does not count here.
+  using TakeViewer = std::function<void(sys::UniqueFd connection)>;
   /// `machine`: a target's name or an address. Errors: BadValue (no such machine), Refused (its screen is not
-  /// served), Unreachable (its name does not resolve).
-  virtual Result<TakeViewer> viewer(const std::string& machine) = 0;
+  /// served, or the script's account has not the role for it), Unreachable (its name does not resolve).
+  virtual Result<TakeViewer> viewer(const std::string& machine, const Script& script) = 0;
 
   virtual control::Status status() const = 0;
   virtual std::vector<control::Metric> metrics() const = 0;

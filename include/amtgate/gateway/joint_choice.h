@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "amtgate/auth/random.h"
 #include "amtgate/base/service.h"
@@ -14,8 +15,11 @@
 namespace amtgate::gateway {
 
 /// The joint for a connection to `target`. Where the configuration lets nobody in, it refuses with the sentence why.
-/// `policy` outlives it.
+/// `policy` and `target` outlive it.
 std::unique_ptr<session::Joint> make_joint(std::optional<Service> service, const config::Target& target,
                                            const Policy& policy, auth::RandomSource& random, TimePoint now);
+
+/// Why the configuration lets no VNC viewer in; empty when it does.
+std::string why_no_viewer(const config::Target& target, const Policy& policy);
 
 }  // namespace amtgate::gateway

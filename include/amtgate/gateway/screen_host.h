@@ -28,7 +28,7 @@ class ScreenHost {
     virtual ~Client() = default;
     /// Its output has to go out, then TLS with the gateway as server, then tls_started().
     virtual void screen_start_tls() = 0;
-    virtual void screen_known(rfb::SecurityType security, bool tls) = 0;
+    virtual void screen_known(const session::SharedScreen::ViewerKnown& who) = 0;
     virtual void screen_joined() = 0;
     /// It is over; what is left of output() may be flushed. Calls detach().
     virtual void screen_ended(const Error& error) = 0;

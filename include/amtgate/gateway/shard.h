@@ -22,6 +22,7 @@
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/relay.h"
+#include "amtgate/session/screen_viewer.h"
 #include "amtgate/sys/log.h"
 #include "amtgate/tls/context.h"
 
@@ -73,8 +74,10 @@ struct Shared {
 struct ScriptViewer {
   sys::UniqueFd connection;
   std::shared_ptr<const config::Target> target;
-  IpAddress address;  // what clients of this machine aim at
-  std::string who;    // "control (uid 0)"
+  IpAddress address;   // what clients of this machine aim at
+  std::string who;     // "control (uid 0)"
+  std::string user{};  // an account with a role of its own
+  session::Hands hands = session::Hands::On;
 };
 
 class Shard {

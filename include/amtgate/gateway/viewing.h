@@ -40,7 +40,7 @@ class Viewing final : private ScreenHost::Client {
   void finish(std::optional<LastWords> words);
   void leave();
   void screen_start_tls() override;
-  void screen_known(rfb::SecurityType security, bool tls) override;
+  void screen_known(const session::SharedScreen::ViewerKnown& who) override;
   void screen_joined() override;
   void screen_ended(const Error& error) override;
   void screen_output() override;

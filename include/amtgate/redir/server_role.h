@@ -8,6 +8,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -28,6 +29,8 @@ struct Anyone {};
 /// The store decides. It must outlive the machine.
 struct Verify {
   const auth::CredentialStore* store = nullptr;
+  /// Asked for a user whose login is right: empty, or why this kind of session is none for that user. Not set: it is.
+  std::function<std::string(std::string_view user, Service service)> why_not{};
 };
 /// No authentication here: HandOff follows accept(), and the owner relays 0x13 and 0x14 (see framing.h).
 struct StartOnly {};
@@ -68,9 +71,10 @@ class ServerRole {
     AuthMethod method;
   };
   struct AuthFailed {
-    std::string user;    // as above
-    std::string reason;  // "wrong user or password", ...; no secrets
-    bool final;          // no further try: flush output() and close
+    std::string user;        // as above
+    std::string reason;      // "wrong user or password", ...; no secrets
+    bool final;              // no further try: flush output() and close
+    bool forbidden = false;  // the login was right, and Verify::why_not had a reason
   };
   /// KVM: the client sent 0x40 and waits for 0x41.
   struct OpenRequested {};
@@ -120,7 +124,7 @@ class ServerRole {
   void challenge(AuthMethod method);
   void reply(AuthStatus status, AuthMethod method, Bytes data = {});
   void succeed(std::string user, AuthMethod method, TimePoint now);
-  void fail(std::string user, AuthMethod method, std::string reason, TimePoint now);
+  void fail(std::string user, AuthMethod method, std::string reason, TimePoint now, bool forbidden = false);
   void wait_for_client(State next, TimePoint now);
   void hand_off();
 

@@ -30,19 +30,20 @@ struct VersionNumber {
 };
 std::optional<VersionNumber> parse_version(Bytes line);
 
-enum class SecurityType : std::uint8_t {
+enum class SecurityType : std::uint16_t {
   Invalid = 0,  // in place of a list: refused, a reason follows
   None = 1,
   VncAuth = 2,
   VeNCrypt = 19,  // TLS and its own choice of what happens inside: VencryptSubtype
+  Plain = 256,    // user and password: inside of VeNCrypt only
 };
-/// "none", "vnc-password", "vencrypt"; "?" for anything else.
+/// "none", "vnc-password", "vencrypt", "plain"; "?" for anything else.
 std::string_view name(SecurityType t);
 
 /// What VeNCrypt 0.2 can be asked for and is worth offering: TLS with a certificate, and inside of it RFB's own
-/// types. (257 to 259 are TLS without a certificate, 256 and 262 send an account's password.) Source: rfbproto
-/// community description.
-enum class VencryptSubtype : std::uint32_t { X509None = 260, X509Vnc = 261 };
+/// types, or an account's user and password. (257 to 259 are TLS without a certificate, 256 is no TLS at all.)
+/// Source: rfbproto community description.
+enum class VencryptSubtype : std::uint32_t { X509None = 260, X509Vnc = 261, X509Plain = 262 };
 
 /// Longest reason text of a refusal that is sent or kept; what is behind it is cut. A viewer shows it in a dialogue.
 inline constexpr std::size_t kMaxReason = 1024;

@@ -9,6 +9,12 @@
 //   version, security type, VeNCrypt version and subtype  -> StartTls     the owner runs TLS, then tls_started()
 //   password                                              -> ViewerReady  and on as above
 //
+// or, with users of the owner's (X509Plain), for a user and a password:
+//
+//   user, password                                        -> Login        the owner looks them up, then let_in() or
+//                                                                         turn_away()
+//                                                         -> ViewerReady  and on as above
+//
 // VeNCrypt 0.2, behind the choice of security type 19 (source: rfbproto community description; TigerVNC, gtk-vnc and
 // libvncclient do the same):
 //   server  0 major 0 | 1 minor 2
@@ -16,7 +22,9 @@
 //   server  0 acknowledgement, 0 = yes, else the end | 1 number of subtypes | 2 subtypes (BE32 each)
 //   viewer  0 subtype (BE32)
 //   server  0 acknowledgement, 1 = yes, else the end; then TLS, with the server as TLS server
-// Inside follows the challenge (subtype X509Vnc) and, also for X509None and in 3.7, a SecurityResult.
+// Inside follows the challenge (subtype X509Vnc) and, also for X509None and in 3.7, a SecurityResult. With X509Plain
+// the viewer sends, before the result:
+//   0 length of the user's name (BE32) | 4 length of the password (BE32) | 8 the name | the password
 //
 // refuse() may come at any time, also before the first byte: the handshake goes on to the next point where this
 // version has words for it, says them, and raises Refused. Where words are possible, by version:
@@ -52,6 +60,7 @@ class ServerHandshake {
     bool none = true;  // security type None is offered; in 3.3, where the server dictates, it is what is used
     std::optional<Password> password;        // VNC authentication is offered
     bool vencrypt = false;                   // these two inside of TLS only, as VeNCrypt's X509None and X509Vnc
+    bool login = false;                      // user and password, X509Plain, is offered; with vencrypt only
     std::vector<std::uint8_t> extra_types;   // announced behind those (AMT: 128); choosing one is refused
     milliseconds step_timeout{15'000};       // for each message that the viewer's program sends by itself
     milliseconds password_timeout{120'000};  // for those that a person types, or looks at a certificate before
@@ -59,7 +68,7 @@ class ServerHandshake {
 
   struct ViewerReady {
     Version version;
-    SecurityType security;  // None or VncAuth (passed)
+    SecurityType security;  // None, or VncAuth or Plain (passed)
     bool tls = false;       // inside of VeNCrypt's TLS
   };
   /// The viewer waits for TLS: write output() to the last byte, be TLS server on the connection, then call
@@ -67,6 +76,11 @@ class ServerHandshake {
   /// a person about our certificate before its end (libvncclient) or right behind it (TigerVNC). No session tickets:
   /// TigerVNC stalls behind one (tls::ServerPolicy).
   struct StartTls {};
+  /// What the viewer says who it is. Any bytes: escape them before they go to a log.
+  struct Login {
+    std::string user;
+    std::string password;
+  };
   struct ClientInit {
     bool shared;
   };
@@ -74,17 +88,19 @@ class ServerHandshake {
   struct Done {};
   /// refuse() has been carried out as far as the version has words: flush output() and close.
   struct Refused {};
-  using Event = std::variant<StartTls, ViewerReady, ClientInit, Done, Refused>;
+  using Event = std::variant<StartTls, Login, ViewerReady, ClientInit, Done, Refused>;
 
   /// What a viewer may send ahead of our answers; no stock viewer sends more than a few bytes.
   static constexpr std::size_t kMaxEarly = 4096;
+  /// Of a user's name, and of a password.
+  static constexpr std::size_t kMaxLogin = 256;
 
   ServerHandshake(Options options, TimePoint now);
 
   /// Errors: BadValue (no RFB version, a security type or subtype that was not offered; told to the viewer where
   /// possible; bytes between VeNCrypt's choice and TLS, which somebody on the way may have put there), Unsupported
-  /// (3.3 where it has no type; VeNCrypt other than 0.2), AuthFailed (wrong password, told), TooLarge (kMaxEarly),
-  /// System (no DES).
+  /// (3.3 where it has no type; VeNCrypt other than 0.2), AuthFailed (wrong password, told), TooLarge (kMaxEarly,
+  /// kMaxLogin), System (no DES).
   Result<void> receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
   Bytes output() const { return out_.view(); }
@@ -95,6 +111,10 @@ class ServerHandshake {
 
   /// Answers StartTls. output() is empty then.
   void tls_started(TimePoint now);
+  /// Answers Login: ViewerReady follows, or Refused where refuse() came before.
+  void let_in();
+  /// Answers Login: the viewer is told `reason`, as refuse() would, and Refused follows.
+  void turn_away(std::string_view reason);
   /// Answers ViewerReady. Takes up what the viewer has sent meanwhile. Errors: as receive().
   Result<void> accept(TimePoint now);
   /// Ends the handshake with `reason`, made printable and cut to kMaxReason. No effect after Done, Refused or an
@@ -114,6 +134,8 @@ class ServerHandshake {
     VencryptSubtype,
     Tls,  // the owner's: until tls_started()
     Response,
+    Login,
+    WaitLogin,  // the owner's: until let_in() or turn_away()
     WaitOwner,
     LateChoice,
     ClientInit,
@@ -127,6 +149,7 @@ class ServerHandshake {
   Result<bool> on_vencrypt_version(TimePoint now);
   Result<bool> on_vencrypt_subtype(TimePoint now);
   Result<bool> on_response(TimePoint now);
+  Result<bool> on_login();
   Result<bool> on_client_init();
   void send_types();
   void send_challenge(TimePoint now);

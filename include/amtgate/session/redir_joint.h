@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct RedirOptions {
   std::vector<Service> services;                 // of the target; another kind is answered "unsupported"
   const auth::CredentialStore* users = nullptr;  // client_auth = users; null: everybody
   std::string realm;                             // of the users; empty: one is made
-  bool password_method = true;                   // announce method 1 (user and password in clear)
+  /// Why one of the users may have no session of a kind: redir::Verify::why_not.
+  std::function<std::string(std::string_view user, Service service)> why_not;
+  bool password_method = true;  // announce method 1 (user and password in clear)
 };
 
 class RedirJoint final : public Joint {

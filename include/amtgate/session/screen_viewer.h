@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,9 +15,23 @@
 
 namespace amtgate::session {
 
+/// Keyboard and mouse of the screen.
+enum class Hands : std::uint8_t { Off, On };
+
+/// Knows the users that viewers log in as. Const in use; the same one may serve many viewers.
+class ViewerLogin {
+ public:
+  virtual ~ViewerLogin() = default;
+  /// Whether this user may touch the screen or only look at it. Errors: AuthFailed (the viewer is told no more than
+  /// that), Refused (it is told the sentence).
+  virtual Result<Hands> judge(std::string_view user, std::string_view password) const = 0;
+};
+
 struct ViewerOptions {
-  std::optional<std::string> password;  // asked of the viewer; the first 8 bytes count
-  bool tls = false;                     // inside of VeNCrypt's TLS only
+  std::optional<std::string> password;         // asked of the viewer; the first 8 bytes count
+  bool tls = false;                            // inside of VeNCrypt's TLS only
+  std::shared_ptr<const ViewerLogin> login{};  // user and password, in place of `password`; with `tls` only
+  Hands hands = Hands::On;                     // without a login
   /// A script of the administrator's. It was let in already, so there is no opening: the connection begins with
   /// ServerInit, once there is a picture. What it wants of a screen that is shared: see SharedScreen.
   bool script = false;
@@ -30,6 +45,8 @@ class ScreenViewer {
   struct Ready {
     rfb::SecurityType security;
     bool tls;
+    std::string user{};  // as it has logged in
+    Hands hands = Hands::On;
   };
   /// It is shown the screen from here on.
   struct Joined {};
@@ -66,10 +83,14 @@ class ScreenViewer {
 
   void drain_handshake(TimePoint now);
   void drain_role();
+  void judge(const rfb::ServerHandshake::Login& login);
   void over(Error error);
 
   State state_ = State::Opening;
   bool script_;
+  std::shared_ptr<const ViewerLogin> login_;
+  Hands hands_;
+  std::string user_;
   rfb::ServerHandshake handshake_;  // of nobody, where it is a script
   std::optional<rfb::ServerRole> role_;
   rfb::Size size_;

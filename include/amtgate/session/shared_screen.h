@@ -8,6 +8,9 @@
 // viewer. Each viewer has its own format, encoding and pace; one of them types. When the machine goes away (every
 // reboot) the viewers stay, with the last picture and a caption, until it is back.
 //
+// A viewer whose user may only look (ViewerLogin) never has the keyboard, and does not keep it from those who come
+// behind it.
+//
 // Scripts look on beside them and take nothing from anybody: what they type is always taken, they never hold the
 // keyboard, and they see the machine's own picture only: they join when it has been drawn, and are ended when the
 // machine goes away.
@@ -77,6 +80,7 @@ class SharedScreen {
     ViewerId id;
     rfb::SecurityType security;
     bool tls;
+    std::string user{};  // as it has logged in
   };
   struct ViewerJoined {
     ViewerId id;
@@ -128,7 +132,8 @@ class SharedScreen {
   void viewer_tls_started(ViewerId id, TimePoint now);
   /// Ends it in its protocol's words where there still are some; ViewerEnded follows.
   void end_viewer(ViewerId id, const Error& error, TimePoint now);
-  /// From now on this one types. Errors: BadValue (no such viewer, it has not joined, or it is a script).
+  /// From now on this one types. Errors: BadValue (no such viewer, it has not joined, or it is a script), Refused
+  /// (its user may only look).
   Result<void> give(ViewerId id, TimePoint now);
   std::optional<ViewerId> typist() const { return typist_; }
   std::size_t viewers() const { return viewers_.size(); }
@@ -158,6 +163,7 @@ class SharedScreen {
     bool ready = false;    // waits for a screen
     bool watches = false;  // came when somebody else was typing
     bool script = false;
+    Hands hands = Hands::On;          // what its user may; Off: it never types
     bool typed = false;               // of a script: keys of it are on their way
     std::vector<rfb::Keysym> down{};  // keys that a script holds
   };

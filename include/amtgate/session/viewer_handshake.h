@@ -9,9 +9,13 @@
 
 namespace amtgate::session {
 
-/// `password`: asked of the viewer; the first 8 bytes count. `tls`: inside of VeNCrypt's TLS only. Draws a challenge
-/// where there is a password.
-rfb::ServerHandshake::Options viewer_handshake(const std::optional<std::string>& password, bool tls,
-                                               auth::RandomSource& random);
+struct ViewerDoor {
+  std::optional<std::string> password;  // asked of the viewer; the first 8 bytes count
+  bool tls = false;                     // inside of VeNCrypt's TLS only
+  bool login = false;                   // user and password, in place of all else; with tls only
+};
+
+/// Draws a challenge where there is a password.
+rfb::ServerHandshake::Options viewer_handshake(const ViewerDoor& door, auth::RandomSource& random);
 
 }  // namespace amtgate::session

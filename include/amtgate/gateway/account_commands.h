@@ -1,0 +1,45 @@
+// AccountCommands: the control socket's commands for an account of this host that is no operator: what its roles
+// leave of them.
+//
+//   status, sessions   the targets that it may view, and what is going on there
+//   end, give          console at the session's target
+//   all others         admin everywhere
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amtgate/control/commands.h"
+#include "amtgate/gateway/gateway.h"
+
+namespace amtgate::gateway {
+
+class AccountCommands final : public control::Commands {
+ public:
+  /// For the log: why a command was refused.
+  using OnRefused = std::function<void(const std::string& why)>;
+  /// `all` outlives this.
+  AccountCommands(control::Commands& all, AccountRights rights, OnRefused on_refused)
+      : all_(all), rights_(std::move(rights)), on_refused_(std::move(on_refused)) {}
+
+  Result<void> may(std::string_view command) const override;
+  control::Status status() const override;
+  std::vector<control::SessionInfo> sessions() const override;
+  Result<void> end(control::SessionId id) override;
+  Result<void> give(control::SessionId id) override;
+  std::vector<std::string> reload() override { return all_.reload(); }
+  std::vector<control::Metric> metrics() const override { return all_.metrics(); }
+
+ private:
+  bool sees(std::string_view target) const { return auth::includes(rights_.at(target), auth::Role::View); }
+  Error refuse(std::string why) const;
+  Result<void> may_with(control::SessionId id, std::string_view what) const;
+
+  control::Commands& all_;
+  AccountRights rights_;
+  OnRefused on_refused_;
+};
+
+}  // namespace amtgate::gateway
