@@ -9,6 +9,7 @@
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
 #include "amtgate/cli/ider.h"
+#include "amtgate/cli/wsamt.h"
 
 namespace amtgate::cli {
 namespace {
@@ -57,7 +58,9 @@ Run ider_command(CLI::App& app, const Common&) {
 int run(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   const std::string_view name = argc > 0 ? argv[0] : "";
-  if (name.substr(name.rfind('/') + 1) == kFenceAgent) return fence_agent(argc, argv);
+  const std::string_view base = name.substr(name.rfind('/') + 1);
+  if (base == kFenceAgent) return fence_agent(argc, argv);
+  if (base == kWsamt) return wsamt(argc, argv);
   Common common;
   CLI::App app("amtgate: asks the running gateway, and talks to AMT machines", "amtgate");
   app.set_version_flag("--version", "amtgate " AMTGATE_VERSION);

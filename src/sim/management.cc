@@ -155,7 +155,8 @@ std::optional<Management::Fault> Management::refuse_put(const Instance& before, 
     const auto password = wanted.text("RFBPassword");
     const bool given = password && !password->empty();
     if (given && password->size() != 8) return Fault{"e:InternalError", "Internal error", "AMT-STATUS 2054"};
-    if (wanted.boolean("Is5900PortEnabled").value_or(false) && profile_.port5900 != Port5900::Password && !given) {
+    const bool possible = profile_.port5900 != Port5900::Closed;  // newer firmware has none
+    if (wanted.boolean("Is5900PortEnabled").value_or(false) && !(possible && (rfb_password_ || given))) {
       return Fault{"e:InternalError", "Internal error", "AMT-STATUS 16"};
     }
   }
@@ -185,7 +186,10 @@ Management::Outcome Management::put(const Request& request) {
   for (const wsman::Property& p : request.body.properties()) {
     const auto* text = std::get_if<std::string>(&p.value);
     if (text == nullptr || !found->has(p.name) || is_read_only(found->class_name(), p.name)) continue;
-    if (p.name == "RFBPassword") continue;  // never read again
+    if (p.name == "RFBPassword") {  // never read again
+      rfb_password_ = rfb_password_ || !text->empty();
+      continue;
+    }
     if (std::ranges::find(seen, p.name) == seen.end()) {
       seen.push_back(p.name);
       after.erase(p.name);

@@ -132,6 +132,7 @@ class Management {
   const wsman::Instance& only(std::string_view class_name) const;
 
   const Profile profile_;
+  bool rfb_password_ = profile_.port5900 == Port5900::Password;  // one was set
   ManagementOptions options_;
   Accounts accounts_;
   OptIn opt_in_;
