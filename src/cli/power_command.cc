@@ -7,6 +7,9 @@
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fleet.h"
+#include "amtgate/cli/power_task.h"
+#include "amtgate/control/protocol.h"
+#include "amtgate/device/web_client.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/wsman/power.h"
 
@@ -14,6 +17,10 @@ namespace amtgate::cli {
 namespace {
 
 constexpr Duration kLook = milliseconds(500);
+/// AMT needs some time to see that a session is over.
+constexpr Duration kClosing = seconds(10);
+/// Viewers are tried for again by then, should this program be gone.
+constexpr Duration kParked = seconds(60);
 
 Row row(const wsman::PowerStatus& status) {
   const std::string name = wsman::power_state_name(status.state);
@@ -37,12 +44,20 @@ Result<Row> wait_for(wsman::Caller& machine, wsman::PowerAction action, Duration
   }
 }
 
+/// At the gateway that runs here, if one does and it knows the machine; a viewer elsewhere finds back by itself.
+Parking parking_at(const Common& common, const std::string& target) {
+  const auto ask = [&common](const std::string& request) { (void)ask_daemon(common, request); };
+  return {[ask, target](const std::string& what) { ask(control::request_park(target, what, kParked)); },
+          [ask, target] { ask(control::request_unpark(target)); }};
+}
+
 }  // namespace
 
 Run power_command(CLI::App& app, const Common& common) {
   struct Options {
     std::string word;
     bool wait = false;
+    bool keep = true;
     unsigned patience = 60;
   };
   const auto o = std::make_shared<Options>();
@@ -51,6 +66,8 @@ Run power_command(CLI::App& app, const Common& common) {
   app.add_option("ACTION", o->word, words)->required();
   const auto fleet = add_fleet_options(app);
   app.add_flag("--wait", o->wait, "until the machine is there, and see that it is");
+  app.add_flag("--keep-sessions,!--no-keep-sessions", o->keep,
+               "off and cycle: let go of the machine's screen for it, the viewers stay (the default)");
   app.add_option("--timeout", o->patience, "for --wait (60)")->option_text("SECONDS")->check(CLI::Range(1U, 3600U));
   return [&common, o, fleet, words] {
     const auto all = wsman::power_words();
@@ -63,18 +80,24 @@ Run power_command(CLI::App& app, const Common& common) {
       });
     }
     if (found == all.end()) return fail(kUsage, "power '" + o->word + "' (" + words + ")");
-    return run_fleet(common, *fleet, {"POWER"}, [action = found->action, o](wsman::Caller& machine) -> Result<Row> {
-      const Result<wsman::PowerStatus> now = wsman::power_status(machine);
-      if (!now) return now.error();
-      // Asked to be where it is already: done.
-      const bool there = (action == wsman::PowerAction::On || action == wsman::PowerAction::Off) &&
-                         wsman::reached(action, now->state);
-      if (there) return row(*now);
-      const Result<void> asked = wsman::request_power(machine, action, *now);
-      if (!asked) return asked.error();
-      if (o->wait) return wait_for(machine, action, seconds(o->patience));
-      return Row{{"asked"}, std::make_shared<nlohmann::json>(nlohmann::json{{"asked", o->word}})};
-    });
+    return run_sites(
+        common, *fleet, {"POWER"}, [action = found->action, o, &common](const Site& site) -> Result<Row> {
+          const std::unique_ptr<wsman::Caller> caller = site.client.machine(site.target, site.address, site.port);
+          wsman::Caller& machine = *caller;
+          const Result<wsman::PowerStatus> now = wsman::power_status(machine);
+          if (!now) return now.error();
+          // Asked to be where it is already: done.
+          const bool there = (action == wsman::PowerAction::On || action == wsman::PowerAction::Off) &&
+                             wsman::reached(action, now->state);
+          if (there) return row(*now);
+          const Result<void> asked =
+              o->keep ? power_with_parking(machine, action, *now, parking_at(common, site.name),
+                                           {kClosing, [](Duration d) { std::this_thread::sleep_for(d); }})
+                      : wsman::request_power(machine, action, *now);
+          if (!asked) return asked.error();
+          if (o->wait) return wait_for(machine, action, seconds(o->patience));
+          return Row{{"asked"}, std::make_shared<nlohmann::json>(nlohmann::json{{"asked", o->word}})};
+        });
   };
 }
 

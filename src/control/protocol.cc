@@ -1,5 +1,6 @@
 #include "amtgate/control/protocol.h"
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -148,6 +149,30 @@ std::optional<Errc> errc_of(std::string_view word) {
   return std::nullopt;
 }
 
+/// What is shown on every viewer's screen.
+constexpr std::size_t kMaxWhat = 80;
+
+std::string park(Commands& commands, const Json& request) {
+  const auto target = request.find("target"), what = request.find("what"), lease = request.find("seconds");
+  const bool whole = target != request.end() && target->is_string() && what != request.end() && what->is_string() &&
+                     lease != request.end() && lease->is_number_unsigned();
+  if (!whole) return refusal("park needs a target, what is done with it, and seconds");
+  const auto text = what->get<std::string>();
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (text.empty() || text.size() > kMaxWhat || !printable) return refusal("park: `what` is no short text");
+  const auto n = std::min<std::uint64_t>(lease->get<std::uint64_t>(), kLongestPark / seconds(1));
+  const Result<std::size_t> done =
+      commands.park(target->get<std::string>(), text, seconds(static_cast<std::int64_t>(n)));
+  return done ? success(Json{{"viewers", *done}}) : refusal(done.error().detail);
+}
+
+std::string unpark(Commands& commands, const Json& request) {
+  const auto target = request.find("target");
+  if (target == request.end() || !target->is_string()) return refusal("unpark needs a target");
+  const Result<void> done = commands.unpark(target->get<std::string>());
+  return done ? success(Json::object()) : refusal(done.error().detail);
+}
+
 std::string reload(Commands& commands) {
   std::vector<std::string> mistakes = commands.reload();
   if (mistakes.empty()) return success(Json::object());
@@ -168,6 +193,8 @@ std::string answer(Commands& commands, std::string_view request) {
   if (name == "sessions") return success(json_of(commands.sessions()));
   if (name == "end") return with_session(commands, name, &Commands::end, *json);
   if (name == "give") return with_session(commands, name, &Commands::give, *json);
+  if (name == "park") return park(commands, *json);
+  if (name == "unpark") return unpark(commands, *json);
   if (name == "reload") return reload(commands);
   if (name == "metrics") return success(render(commands.metrics()));
   if (name == "viewer") return refusal("viewer needs a target: a name of `amtgate status`, or an address");
@@ -198,6 +225,16 @@ std::string request(std::string_view command) {
 }
 std::string request_end(SessionId id) {
   return dump(Json{{"command", "end"}, {"id", id.value}}) + "\n";
+}
+std::string request_park(std::string_view target, std::string_view what, Duration lease) {
+  return dump(Json{{"command", "park"},
+                   {"target", target},
+                   {"what", what},
+                   {"seconds", std::chrono::ceil<seconds>(lease).count()}}) +
+         "\n";
+}
+std::string request_unpark(std::string_view target) {
+  return dump(Json{{"command", "unpark"}, {"target", target}}) + "\n";
 }
 std::string request_give(SessionId id) {
   return dump(Json{{"command", "give"}, {"id", id.value}}) + "\n";

@@ -60,6 +60,14 @@ Result<void> Commander::give(control::SessionId id) {
   return gateway_.give(id);
 }
 
+Result<std::size_t> Commander::park(const std::string& target, const std::string& what, Duration lease) {
+  return gateway_.park(target, what, lease);
+}
+
+Result<void> Commander::unpark(const std::string& target) {
+  return gateway_.unpark(target);
+}
+
 std::vector<std::string> Commander::reload() {
   std::vector<std::string> mistakes = reload_();
   reload_failed_ = !mistakes.empty();

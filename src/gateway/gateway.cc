@@ -248,6 +248,27 @@ class TheGateway final : public Gateway {
                          }};
   }
 
+  Result<std::size_t> park(const std::string& name, const std::string& what, Duration lease) override {
+    const Result<std::string> key = key_of(name);
+    if (!key) return key.error();
+    std::size_t viewers = 0;
+    for (const auto& lane : lanes_) {  // one of them has it, if anybody looks at it
+      lane->worker->run_there([&] { viewers += lane->shard->park(*key, what, lease); });
+    }
+    log::info("screen.parked", {{"target", name}, {"what", what}, {"viewers", viewers}});
+    return viewers;
+  }
+
+  Result<void> unpark(const std::string& name) override {
+    const Result<std::string> key = key_of(name);
+    if (!key) return key.error();
+    for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] { lane->shard->unpark(*key); });
+    }
+    log::info("screen.unparked", {{"target", name}});
+    return {};
+  }
+
   Result<TakeViewer> viewer(const std::string& name, const Script& script) override {
     const std::shared_ptr<const Directory> directory = shared_.policy()->directory;
     Result<Directory::Machine> machine = directory->find(name);
@@ -331,6 +352,14 @@ class TheGateway final : public Gateway {
   }
 
  private:
+  /// Of the screen of a target, by its name.
+  Result<std::string> key_of(const std::string& name) const {
+    const std::shared_ptr<const Directory> directory = shared_.policy()->directory;
+    const Result<Directory::Machine> machine = directory->find(name);
+    if (!machine) return machine.error();
+    return screen_key(*directory, *machine->target, machine->address);
+  }
+
   struct Lane {
     std::unique_ptr<net::Worker> worker;
     std::unique_ptr<Shard> shard;  // made and destroyed on the worker

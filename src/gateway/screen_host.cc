@@ -95,6 +95,18 @@ Result<void> ScreenHost::give(session::ViewerId id) {
   return given;
 }
 
+std::size_t ScreenHost::park(const std::string& what, Duration lease) {
+  const TimePoint now = shard_.loop().now();
+  screen_.park(what, now + lease, now);
+  pump();  // may end this host
+  return clients_.size();
+}
+
+void ScreenHost::unpark() {
+  screen_.unpark(shard_.loop().now());
+  pump();
+}
+
 void ScreenHost::pump() {
   if (pumping_) {
     again_ = true;

@@ -80,6 +80,15 @@ std::optional<Result<void>> Shard::give(control::SessionId id) {
   return found->second->take_keyboard();
 }
 
+std::size_t Shard::park(const std::string& key, const std::string& what, Duration lease) {
+  const auto found = screens_.find(key);
+  return found == screens_.end() ? 0 : found->second->park(what, lease);
+}
+
+void Shard::unpark(const std::string& key) {
+  if (const auto found = screens_.find(key); found != screens_.end()) found->second->unpark();
+}
+
 std::vector<control::SessionInfo> Shard::sessions() const {
   std::vector<control::SessionInfo> out;
   for (const auto& [id, flow] : flows_) {

@@ -24,8 +24,9 @@ bool Absence::begin(const Error& why, Reason reason, TimePoint now) {
     on_ = restarting_ = true;
     since_ = now;
   }
+  const bool was_parked = !begins && reason_ == Reason::Parked;  // what was done may have been a restart
   reason_ = reason;
-  restarting_ = restarting_ && restarts(why.code) && reason == Reason::Plain;
+  restarting_ = (restarting_ || was_parked) && restarts(why.code) && reason == Reason::Plain;
   why_ = why;
   retry_at_ = now + retry_;
   retry_ = std::min<Duration>(retry_ * 2, kLastRetry);
@@ -55,11 +56,13 @@ std::string Absence::caption(const std::string& name, TimePoint now) {
            "comes "
            "as soon as it is given.";
   }
+  if (parked()) return why_.detail + waiting;
   if (restarting_) return name + " is restarting" + waiting;
   return name + " is away" + waiting + "\n" + why_.detail;
 }
 
 Error Absence::refusal(const std::string& name) const {
+  if (parked()) return {Errc::Unreachable, why_.detail + "; its screen is back behind that"};
   if (restarting_) {
     return {Errc::Unreachable, name + " is restarting; its screen is back when the machine is"};
   }

@@ -337,6 +337,17 @@ void SharedScreen::lost(const Error& error, TimePoint now, Absence::Reason reaso
   accept_waiting(now);  // they may wait with the others
 }
 
+void SharedScreen::park(const std::string& what, TimePoint until, TimePoint now) {
+  if (viewers_.empty()) return;
+  events_.emplace_back(DropDevice{});
+  lost({Errc::Closed, options_.name + " " + what}, now, Absence::Reason::Parked);
+  if (absence_.on()) absence_.hold(until);
+}
+
+void SharedScreen::unpark(TimePoint now) {
+  if (absence_.parked()) absence_.hold(now);
+}
+
 void SharedScreen::end_all(const Error& error, TimePoint now) {
   for (auto& [id, viewer] : viewers_) {
     if (!viewer.ready && !viewer.machine.joined()) continue;  // one that is still typing its password may try anew

@@ -330,6 +330,10 @@ Result<void> Connection::tick(TimePoint now) {
     end(false, "reboot");
     return {};
   }
+  if (door_ != Door::Rfb && !machine_.management().listener_on()) {
+    end(false, "the listener is off");
+    return {};
+  }
   if (role_) {
     const Result<void> r = role_->tick(now);
     pump_role(now);

@@ -67,7 +67,9 @@ Management::Answer Management::answer(std::string_view envelope, Surroundings& a
     return refuse("", {action ? "b:ActionNotSupported" : "e:SchemaValidationError", request.error().detail, ""});
   }
   out.what = request->what();
+  const bool listened = listener_on();
   const Outcome outcome = run(*request, around, now);
+  around.listener = listener_on() != listened;
   if (const auto* fault = std::get_if<Fault>(&outcome)) return refuse(request->message_id, *fault);
   Request shown = *request;
   if (request->operation == Operation::Pull) {
@@ -291,6 +293,9 @@ bool Management::sol_on() const {
 }
 bool Management::ider_on() const {
   return (only("AMT_RedirectionService").number("EnabledState").value_or(0) & 1U) != 0;
+}
+bool Management::listener_on() const {
+  return only("AMT_RedirectionService").boolean("ListenerEnabled").value_or(true);
 }
 bool Management::kvm_on() const {
   return profile_.kvm && only("CIM_KVMRedirectionSAP").number("EnabledState") != 3U;

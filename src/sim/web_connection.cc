@@ -242,6 +242,7 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
     events_.push_back(ModeChanged{});
   }
   if (!around.boot.empty()) events_.push_back(Log{JsonLine("boot").add("from", around.boot).fields()});
+  if (around.listener) events_.push_back(DoorsChanged{});
   if (around.network) {
     machine_.restart_network(now);
     const TlsService& tls = machine_.management().tls();

@@ -131,6 +131,8 @@ void Host::take_over_tls() {
 }
 
 bool Host::is_open(sim::Door door) {
+  const bool redirection = door == sim::Door::Plain || door == sim::Door::Tls;
+  if (redirection && !machine_.management().listener_on()) return false;
   if (has_tls(door)) return machine_.management().tls().tls;
   return door == sim::Door::Rfb || machine_.management().tls().plain;
 }
@@ -231,14 +233,24 @@ void Host::mode_changed() {
   loop_.defer([this] { wake_all(); });
 }
 
+void Host::doors_changed() {
+  loop_.defer([this] {
+    if (machine_.booting(loop_.now())) return;  // they open as they should when it is back
+    for (DoorState& d : doors_) {
+      if (!is_open(d.door)) d.listener.reset();
+    }
+    wake_all();
+    listen_all();
+  });
+}
+
 void Host::wake_all() {
   std::vector<std::shared_ptr<Link>> all;  // a link that ends takes itself out of the map
   for (const auto& [id, link] : links_) all.push_back(link);
   for (const auto& link : all) link->wake();
 }
 
-void Host::open_doors() {
-  take_over_tls();
+bool Host::listen_all() {
   for (DoorState& d : doors_) {
     if (d.listener || !is_open(d.door)) continue;
     const Result<void> r = listen(d);
@@ -246,9 +258,14 @@ void Host::open_doors() {
     // Somebody took the port meanwhile; the machine stays down until it is free again.
     log(0, sim::JsonLine("listen").add("error", r.error().detail).fields());
     boot_timer_.arm(seconds(1));
-    return;
+    return false;
   }
-  log(0, sim::JsonLine("booted").fields());
+  return true;
+}
+
+void Host::open_doors() {
+  take_over_tls();
+  if (listen_all()) log(0, sim::JsonLine("booted").fields());
 }
 
 void Host::shutdown() {

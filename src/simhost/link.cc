@@ -210,6 +210,8 @@ void Link::take_events() {
       state_ = State::Closing;
     } else if (std::holds_alternative<sim::MachineSide::Reboot>(*event)) {
       host_.rebooted();
+    } else if (std::holds_alternative<sim::MachineSide::DoorsChanged>(*event)) {
+      host_.doors_changed();
     } else {
       host_.mode_changed();
     }

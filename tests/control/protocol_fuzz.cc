@@ -13,6 +13,11 @@ class Nothing final : public amtgate::control::Commands {
   std::vector<amtgate::control::SessionInfo> sessions() const override { return {}; }
   amtgate::Result<void> end(amtgate::control::SessionId) override { return {}; }
   amtgate::Result<void> give(amtgate::control::SessionId) override { return {}; }
+  amtgate::Result<std::size_t> park(const std::string&, const std::string& what, amtgate::Duration lease) override {
+    if (what.empty() || what.size() > 80 || lease > amtgate::control::kLongestPark) std::abort();
+    return std::size_t{1};
+  }
+  amtgate::Result<void> unpark(const std::string&) override { return {}; }
   std::vector<std::string> reload() override { return {"f:1: x"}; }
   std::vector<amtgate::control::Metric> metrics() const override { return {}; }
 };

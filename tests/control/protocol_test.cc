@@ -10,6 +10,7 @@ class FakeDaemon final : public Commands {
   std::vector<std::string> mistakes;
   std::uint64_t ended = 0;
   std::uint64_t given = 0;
+  std::string parked;
 
   Status status() const override {
     Status s;
@@ -41,6 +42,16 @@ class FakeDaemon final : public Commands {
     given = id.value;
     return {};
   }
+  Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) override {
+    if (target != "pc1") return Error{Errc::BadValue, "there is no target '" + target + "'"};
+    parked = what + " " + std::to_string(lease / seconds(1));
+    return 2U;
+  }
+  Result<void> unpark(const std::string& target) override {
+    if (target != "pc1") return Error{Errc::BadValue, "there is no target '" + target + "'"};
+    parked.clear();
+    return {};
+  }
   std::vector<std::string> reload() override { return mistakes; }
   std::vector<Metric> metrics() const override { return {{"amtgate_x", "X.", MetricType::Gauge, {}, 1}}; }
 };
@@ -55,6 +66,23 @@ Reply ask(Commands& commands, const std::string& request) {
   const Result<Reply> reply = parse_reply(without_newline(answer(commands, without_newline(request))));
   EXPECT_TRUE(reply);
   return reply ? *reply : Reply{};
+}
+
+TEST(Protocol, ParksAScreenForAWhile) {
+  FakeDaemon daemon;
+  const Reply parked = ask(daemon, request_park("pc1", "is being switched off", seconds(30)));
+  ASSERT_TRUE(parked.ok) << parked.error;
+  EXPECT_EQ(daemon.parked, "is being switched off 30");
+  EXPECT_TRUE(ask(daemon, request_park("pc1", "x", seconds(86400))).ok);
+  EXPECT_EQ(daemon.parked, "x 120") << "for ever it cannot be";
+  EXPECT_FALSE(ask(daemon, request_park("pc2", "x", seconds(1))).ok);
+  EXPECT_FALSE(ask(daemon, request_park("pc1", "", seconds(1))).ok);
+  EXPECT_FALSE(ask(daemon, request_park("pc1", "two\nlines", seconds(1))).ok);
+  EXPECT_FALSE(ask(daemon, request_park("pc1", std::string(81, 'x'), seconds(1))).ok);
+  EXPECT_FALSE(ask(daemon, "{\"command\":\"park\",\"target\":\"pc1\",\"what\":\"x\",\"seconds\":-1}\n").ok);
+  EXPECT_TRUE(ask(daemon, request_unpark("pc1")).ok);
+  EXPECT_EQ(daemon.parked, "");
+  EXPECT_FALSE(ask(daemon, request_unpark("pc2")).ok);
 }
 
 TEST(Protocol, SessionsComeBackAsTheyWere) {

@@ -313,6 +313,33 @@ TEST(SharedScreen, StaysWhileTheMachineIsAway) {
   }
 }
 
+// Switched by somebody who has asked for the screen before: the viewers stay, and see what is going on.
+TEST(SharedScreen, IsParkedWhileTheMachineIsSwitched) {
+  ScreenRoom room;
+  const ViewerId a = room.enter();
+  room.settle();
+  room.screen.park("is being switched off", room.now + seconds(30), room.now);
+  room.run(milliseconds(1));
+  ASSERT_EQ(room.told<SharedScreen::DropDevice>().size(), 1U);
+  EXPECT_NE(room.wrong(a, room.truth()), "") << "the caption";
+  EXPECT_EQ(room.wrong(a, room.screen.screen()), "");
+  room.run(seconds(10));
+  EXPECT_EQ(room.told<SharedScreen::NeedDevice>().size(), 1U) << "it is left alone";
+  room.screen.unpark(room.now);
+  room.run(seconds(2));
+  EXPECT_EQ(room.told<SharedScreen::DeviceBack>().size(), 1U);
+  EXPECT_EQ(room.wrong(a), "") << "without the caption";
+  EXPECT_FALSE(room.at(a).ended);
+  // Whoever parked it may forget it.
+  room.screen.park("is being restarted", room.now + seconds(30), room.now);
+  room.run(seconds(35));
+  EXPECT_EQ(room.told<SharedScreen::DeviceBack>().size(), 2U);
+  EXPECT_EQ(room.wrong(a), "");
+  room.screen.unpark(room.now);  // nothing to do
+  room.run(seconds(1));
+  EXPECT_EQ(room.wrong(a), "");
+}
+
 TEST(SharedScreen, SomebodyMayComeWhileTheMachineIsAway) {
   ScreenRoom room;
   const ViewerId a = room.enter();

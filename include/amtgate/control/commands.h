@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "amtgate/base/result.h"
+#include "amtgate/base/time.h"
 
 namespace amtgate::control {
 
@@ -76,6 +77,8 @@ struct Metric {
   double value = 0;
 };
 
+inline constexpr Duration kLongestPark = seconds(120);
+
 class Commands {
  public:
   virtual ~Commands() = default;
@@ -87,6 +90,11 @@ class Commands {
   virtual Result<void> end(SessionId id) = 0;
   /// This viewer has the keyboard of its screen from now on. Errors: BadValue (no such session, or no viewer).
   virtual Result<void> give(SessionId id) = 0;
+  /// The gateway lets go of the machine's screen before somebody switches it; its viewers stay, and see `what` ("is
+  /// being switched off"). Ends by itself after `lease`, at most kLongestPark. Gives how many viewers wait. Errors:
+  /// BadValue (no such target).
+  virtual Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) = 0;
+  virtual Result<void> unpark(const std::string& target) = 0;
   /// Reads the configuration again. Gives every mistake as "FILE:LINE: what is wrong", and keeps the old one then;
   /// empty when the new one is in force.
   virtual std::vector<std::string> reload() = 0;

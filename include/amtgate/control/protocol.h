@@ -4,6 +4,9 @@
 //   {"command": "sessions"}              {"ok": true, "data": [{"id": 42, ...}, ...]}
 //   {"command": "end", "id": 42}         {"ok": true, "data": {}}
 //   {"command": "give", "id": 42}        {"ok": true, "data": {}}
+//   {"command": "park", "target": "pc1", {"ok": true, "data": {"viewers": 2}}
+//    "what": "is being switched off", "seconds": 60}
+//   {"command": "unpark", "target": "pc1"} {"ok": true, "data": {}}
 //   {"command": "reload"}                {"ok": false, "error": "...", "mistakes": ["FILE:LINE: ...", ...]}
 //   {"command": "metrics"}               {"ok": true, "data": "the Prometheus text"}
 //   {"command": "viewer",                {"ok": true, "data": {"target": "pc1", "device": "10.99.0.10:16995", ...}}
@@ -59,6 +62,8 @@ std::string viewer_refused(const Error& why);
 std::string request(std::string_view command);
 std::string request_end(SessionId id);
 std::string request_give(SessionId id);
+std::string request_park(std::string_view target, std::string_view what, Duration lease);
+std::string request_unpark(std::string_view target);
 std::string request_viewer(const ViewerRequest& viewer);
 
 struct Reply {

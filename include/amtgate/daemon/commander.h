@@ -19,6 +19,8 @@ class Commander final : public control::Commands {
   std::vector<control::SessionInfo> sessions() const override;
   Result<void> end(control::SessionId id) override;
   Result<void> give(control::SessionId id) override;
+  Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) override;
+  Result<void> unpark(const std::string& target) override;
   std::vector<std::string> reload() override;
   std::vector<control::Metric> metrics() const override;
 

@@ -56,6 +56,9 @@ class Gateway {
   virtual Result<void> end(control::SessionId id, const std::string& why) = 0;
   /// The keyboard of its screen goes to this viewer. Errors: BadValue (no such session, or no viewer of a screen).
   virtual Result<void> give(control::SessionId id) = 0;
+  /// As control::Commands has them.
+  virtual Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) = 0;
+  virtual Result<void> unpark(const std::string& target) = 0;
 
   /// What the users file gives to the user of this name; nothing where it does not know one.
   virtual std::optional<AccountRights> rights(const std::string& user) const = 0;

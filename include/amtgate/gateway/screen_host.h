@@ -52,6 +52,9 @@ class ScreenHost {
   void tls_started(session::ViewerId id);
   void end(session::ViewerId id, const Error& why);
   Result<void> give(session::ViewerId id);
+  /// Gives how many viewers it has.
+  std::size_t park(const std::string& what, Duration lease);
+  void unpark();
   /// Carries out what has become due: events, the device's bytes, the timer. After every receive(), sent(), end().
   void pump();
 

@@ -96,6 +96,9 @@ class Shard {
   void end_all(const Error& why);
   /// The keyboard of a shared screen goes to this viewer. Errors: BadValue; empty when there is no such session here.
   std::optional<Result<void>> give(control::SessionId id);
+  /// The screen of that key, if it is looked at: SharedScreen::park(). Gives how many viewers it has.
+  std::size_t park(const std::string& key, const std::string& what, Duration lease);
+  void unpark(const std::string& key);
   std::size_t flows() const { return flows_.size(); }
 
   /// From any thread.

@@ -19,6 +19,7 @@ class Absence {
     Plain,    // as the error says; where that looks like a restart it is called one
     Consent,  // the consent of the machine's user is missing
     Dark,     // it had not shown anything yet: no restart
+    Parked,   // it was let go on purpose: the error says what is done with it
   };
 
   bool on() const { return on_; }
@@ -31,6 +32,9 @@ class Absence {
   void steady() { retry_ = kFirstRetry; }
   /// Nobody waits for it any more.
   void forget();
+  /// It is not tried again before that.
+  void hold(TimePoint until) { retry_at_ = until; }
+  bool parked() const { return on_ && reason_ == Reason::Parked; }
   /// Once more after kFirstRetry, without an absence.
   void retry_soon(TimePoint now) { retry_at_ = now + kFirstRetry; }
 

@@ -138,6 +138,11 @@ class SharedScreen {
   std::optional<ViewerId> typist() const { return typist_; }
   std::size_t viewers() const { return viewers_.size(); }
 
+  /// The machine is let go of before something is done to it that it refuses while its screen is in use. Viewers stay
+  /// and are told `what` ("is being switched off"); it is not tried again before unpark(), or `until`.
+  void park(const std::string& what, TimePoint until, TimePoint now);
+  void unpark(TimePoint now);
+
   // The device.
   void device_opened(Bytes rest, TimePoint now);
   void device_failed(const DeviceFailure& failure, TimePoint now);

@@ -42,7 +42,9 @@ class MachineSide {
   struct Reboot {};
   /// The screen has another mode: every connection of the machine is to be ticked.
   struct ModeChanged {};
-  using Event = std::variant<Log, Close, Reboot, ModeChanged>;
+  /// Doors open or close: every connection of the machine is to be ticked.
+  struct DoorsChanged {};
+  using Event = std::variant<Log, Close, Reboot, ModeChanged, DoorsChanged>;
 
   virtual ~MachineSide() = default;
 

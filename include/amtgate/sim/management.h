@@ -45,6 +45,7 @@ class Management {
     bool sessions = false;  // SOL, IDE-R or KVM is in use: AMT refuses to switch off then
     bool reboot = false;    // set: the machine restarts now
     bool network = false;   // set: its network restarts, and its TLS may be another then
+    bool listener = false;  // set: the redirection listener was switched
     std::string boot{};     // set: it starts, and from what ("pxe", "ider-cd sol"; "default")
     std::string user{};     // who asks; empty: the administrator
   };
@@ -74,6 +75,8 @@ class Management {
   bool sol_on() const;
   bool ider_on() const;
   bool kvm_on() const;
+  /// 16994 and 16995 are open. Switching it off ends what goes on there (a guess: no source tells).
+  bool listener_on() const;
   const TlsService& tls() const { return tls_.service(); }
   /// As TlsSetup has it.
   void start_tls(std::string cert_pem, std::string key_pem, const std::string& client_ca_pem) {

@@ -56,6 +56,7 @@ class Host {
   bool lets_in(Bytes client_certificate) { return sim::lets_in(machine_.management().tls(), client_certificate); }
   void rebooted();
   void mode_changed();
+  void doors_changed();
   /// Writes the frame file, if there is one and a viewer has been sent a picture since.
   void write_frame();
   /// The link has closed its socket; it dies at the end of the loop's turn.
@@ -76,6 +77,8 @@ class Host {
   Result<void> listen(DoorState& door);
   void wake_all();
   void write_ppm(std::uint32_t frame, const rfb::PixelFormat& format);
+  /// False: one port is taken; it is tried again.
+  bool listen_all();
   void open_doors();
   void accept(sim::Door door, net::Accepted accepted);
 
