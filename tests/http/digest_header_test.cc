@@ -90,5 +90,25 @@ TEST(DigestChallenge, IsSpelledAsAmtDoes) {
             "Digest realm=\"Digest:00\", nonce=\"abc\",stale=\"false\",qop=\"auth\"");
 }
 
+TEST(DigestChallenge, IsAnsweredAsComputedByHand) {
+  for (const char* header :
+       {"Digest realm=\"Digest:0F1E2D3C4B5A69788796A5B4C3D2E1F0\", "
+        "nonce=\"AAAAAQIAAAAAAAAAESIzRFVmd4iZqrvM\",stale=\"false\",qop=\"auth-int, auth\"",
+        "digest qop=\"auth,auth-int\",stale=true , algorithm=MD5,nonce=\""
+        "AAAAAQIAAAAAAAAAESIzRFVmd4iZqrvM\",realm=\"Digest:0F1E2D3C4B5A69788796A5B4C3D2E1F0\""}) {
+    const Result<DigestChallenge> c = parse_digest_challenge(header);
+    ASSERT_TRUE(c) << c.error().detail;
+    EXPECT_EQ(c->realm, kRealm);
+    EXPECT_EQ(c->stale, header[0] == 'd');
+    EXPECT_EQ(digest_answer(*c, {"admin", "P@ssw0rd"}, "POST", "/wsman", 1, "0a4f113b"), kDialects[0].header);
+  }
+  for (const char* header :
+       {"Basic realm=\"x\"", "Digest realm=\"x\"", "Digest nonce=\"x\"", "",
+        "Digest realm=\"x\",nonce=\"y\",algorithm=SHA-256", "Digest realm=\"x\",nonce=\"y\",qop=\"auth-int\"",
+        "Digest realm=\"x\\\"y\",nonce=\"y\""}) {
+    EXPECT_FALSE(parse_digest_challenge(header)) << header;
+  }
+}
+
 }  // namespace
 }  // namespace amtgate::http
