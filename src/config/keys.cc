@@ -60,6 +60,8 @@ template <>
 constexpr std::array<Word<ClientAuth>, 3> kWords<ClientAuth>{
     {{"none", ClientAuth::None}, {"users", ClientAuth::Users}, {"passthrough", ClientAuth::Passthrough}}};
 template <>
+constexpr std::array<Word<WsmanOnly>, 2> kWords<WsmanOnly>{{{"no", WsmanOnly::No}, {"read", WsmanOnly::Read}}};
+template <>
 constexpr std::array<Word<VncMode>, 2> kWords<VncMode>{
     {{"translate", VncMode::Translate}, {"splice", VncMode::Splice}}};
 template <>
@@ -464,6 +466,7 @@ constexpr Key<Target> kTargetKeys[] = {
     {WORD(Target, plaintext_auth), "allow the old user/password method upstream", always_effect},
     {"services", Repeat::List, Shown::Yes, set_services, show_list<Target, &Target::services, service_text>,
      "what is served: vnc, sol, ider, wsman, rmcp", always_effect},
+    {WORD(Target, wsman_only), "no, or read: only requests that change nothing go through", always_effect},
     {WORD(Target, vnc_mode), "translate, or splice (RFB untouched after the handshake)", always_effect},
     {WORD(Target, vnc_security), "none, password or tls: what viewers must do", always_effect},
     {OPTIONAL(Target, vnc_password_file, parse_path), "the password for vnc_security = password, or inside of tls",

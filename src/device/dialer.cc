@@ -20,6 +20,11 @@ namespace {
 
 constexpr Port kPlainPort{16994};
 constexpr Port kTlsPort{16995};
+constexpr Port kWebPlainPort{16992};
+constexpr Port kWebTlsPort{16993};
+// The same server at the ports of ASF and DASH. Some machines have these alone.
+constexpr Port kDashPlainPort{623};
+constexpr Port kDashTlsPort{664};
 // A PC's controller that is asleep answers its first packet late, rarely after 5 s; a filtered port never does, so
 // the first of two ports gets less.
 constexpr Duration kConnectDeadline = seconds(5);
@@ -72,24 +77,31 @@ class Attempt final : public Opening {
         request_(std::move(request)),
         done_(std::move(done)),
         timer_(loop, [this] { on_timer(); }),
-        account_(request_.target->name + "|" + request_.address.to_string()),
+        account_(Dialer::own_account(*request_.target, request_.address)),
         seat_(request_.address, request_.service) {
+    const bool web = request_.service == Service::Wsman;
+    if (web) request_.log_in = false;
     const config::Target& t = *request_.target;
-    const Endpoint tls{request_.address, kTlsPort};
-    const Endpoint plain{request_.address, kPlainPort};
-    if (t.tls == config::TlsMode::Yes) {
-      candidates_ = {tls};
-    } else if (t.tls == config::TlsMode::No) {
-      candidates_ = {plain};
-    } else if (shared_.known.knows({t.name, request_.address})) {
-      candidates_ = {tls};  // what TLS was seen on is not talked to in clear
-    } else if (!t.tls_ca.empty() || !t.tls_pin.empty()) {
-      candidates_ = {tls};  // who writes a CA or a pin means TLS
-    } else if (shared_.machines.plain_worked(plain)) {
-      candidates_ = {plain, tls};
+    plain_key_ = {request_.address, web ? kWebPlainPort : kPlainPort};
+    std::vector<Port> tls{kTlsPort}, plain{kPlainPort};
+    if (web) tls = {kWebTlsPort, kDashTlsPort}, plain = {kWebPlainPort, kDashPlainPort};
+    const auto add = [&](const std::vector<Port>& ports) {
+      for (const Port port : ports) candidates_.push_back({request_.address, port});
+    };
+    if (t.tls == config::TlsMode::No) {
+      add(plain);
+    } else if (t.tls == config::TlsMode::Yes || shared_.known.knows({t.name, request_.address}) ||
+               !t.tls_ca.empty() || !t.tls_pin.empty()) {
+      add(tls);  // what TLS was seen on is not talked to in clear, and who writes a CA or a pin means TLS
+    } else if (shared_.machines.plain_worked(plain_key_)) {
+      add(plain);
+      add(tls);
     } else {
-      candidates_ = {tls, plain};
+      add(tls);
+      add(plain);
     }
+    const auto first = std::ranges::find(candidates_, Endpoint{request_.address, request_.first});
+    if (first != candidates_.end()) std::rotate(candidates_.begin(), first, first + 1);
     // Everything is reported from the loop, so begin there too.
     loop_.defer([this, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.expired()) ask_guard();
@@ -130,13 +142,15 @@ class Attempt final : public Opening {
         return;
       case LoginGuard::Go::No:
         shared_.held_back.fetch_add(1, std::memory_order_relaxed);
-        return fail(Errc::AuthFailed, "guard",
-                    target().name + " refused user '" + target().username + "' " + std::to_string(answer.refusals) +
-                        (answer.refusals == 1 ? " time" : " times") + "; the next login waits " +
-                        seconds_text(answer.wait) +
-                        ", so that AMT does not lock the account: check username and "
-                        "password of this target, then `amtgate reload`");
+        return fail(Errc::AuthFailed, "guard", Dialer::held_back(target(), answer));
     }
+  }
+
+  /// The next candidate that has TLS where this one has not, or the other way round.
+  std::size_t next_kind() const {
+    std::size_t next = at_;
+    while (next < candidates_.size() && is_tls(candidates_[next].port) == is_tls(candidates_[at_].port)) ++next;
+    return next;
   }
 
   void connect() {
@@ -148,7 +162,7 @@ class Attempt final : public Opening {
     if (target().source) options.source = Endpoint{*target().source, Port{0}};
     options.mark = shared_.options.mark;
     options.we_speak_first = true;  // a ClientHello or a StartRedirectionSession
-    options.deadline = at_ + 1 < candidates_.size() ? kFirstOfTwoDeadline : kConnectDeadline;
+    options.deadline = next_kind() < candidates_.size() ? kFirstOfTwoDeadline : kConnectDeadline;
     connector_ = std::make_unique<net::Connector>(loop_, options,
                                                   [this](Result<sys::UniqueFd> fd) { connected(std::move(fd)); });
   }
@@ -157,8 +171,10 @@ class Attempt final : public Opening {
     if (!fd) {
       const Errc code = fd.error().code;
       unreachable_ += (unreachable_.empty() ? "" : "; ") + fd.error().detail;
-      if (at_ + 1 < candidates_.size() && code != Errc::System) {
-        ++at_;
+      // Where nothing answers, a second port of the same kind will not either.
+      const std::size_t next = code == Errc::Refused ? at_ + 1 : next_kind();
+      if (next < candidates_.size() && code != Errc::System) {
+        at_ = next;
         // We are inside the old connector's callback: the next one is made on the next turn.
         loop_.defer([this, alive = std::weak_ptr<bool>(alive_)] {
           if (!alive.expired()) connect();
@@ -169,11 +185,14 @@ class Attempt final : public Opening {
                   target().name + " cannot be reached: " + unreachable_ + hint_for(code));
     }
     stream_ = std::make_unique<net::Stream>(loop_, std::move(*fd));
-    if (device_.port == kTlsPort) return start_tls();
+    if (is_tls(device_.port)) return start_tls();
     ready();
   }
 
-  static std::string hint_for(Errc code) {
+  static bool is_tls(Port port) { return port == kTlsPort || port == kWebTlsPort || port == kDashTlsPort; }
+
+  std::string hint_for(Errc code) const {
+    if (code == Errc::Refused && request_.service == Service::Wsman) return ". Is AMT on, and the address right?";
     if (code == Errc::Refused) return ". Is AMT's redirection listener on, and the address right?";
     if (code == Errc::Timeout) return ". Is the machine on the mains and on the network, and the route right?";
     return {};
@@ -226,7 +245,7 @@ class Attempt final : public Opening {
   }
 
   void ready() {
-    shared_.machines.worked({request_.address, kPlainPort}, device_.port == kPlainPort);
+    shared_.machines.worked(plain_key_, !is_tls(device_.port));
     if (!request_.log_in) return succeed();
     step_ = Step::Role;
     redir::ClientRole::Options options;
@@ -369,6 +388,7 @@ class Attempt final : public Opening {
   Dialer::Done done_;
   net::Timer timer_;
   Step step_ = Step::Guard;
+  Endpoint plain_key_;  // under which it is remembered that plain text worked
   std::string account_;
   Endings::Key seat_;
   bool owes_guard_ = false;
@@ -397,10 +417,26 @@ std::unique_ptr<Opening> Dialer::open(net::Loop& loop, Request request, Done don
   return std::make_unique<Attempt>(*impl_, loop, std::move(request), std::move(done));
 }
 
-bool Dialer::may_log_in(const std::string& account, std::string& why) {
+std::string Dialer::own_account(const config::Target& target, const IpAddress& address) {
+  return target.name + "|" + address.to_string();
+}
+
+std::string Dialer::held_back(const config::Target& target, const LoginGuard::Answer& answer) {
+  return target.name + " refused user '" + target.username + "' " + std::to_string(answer.refusals) +
+         (answer.refusals == 1 ? " time" : " times") + "; the next login waits " + seconds_text(answer.wait) +
+         ", so that AMT does not lock the account: check username and password of this target, then `amtgate reload`";
+}
+
+LoginGuard::Answer Dialer::ask(const std::string& account) {
   const LoginGuard::Answer answer = impl_->guard.ask(account, Clock::now());
+  if (answer.go == LoginGuard::Go::No) impl_->held_back.fetch_add(1, std::memory_order_relaxed);
+  return answer;
+}
+
+bool Dialer::may_log_in(const std::string& account, std::string& why) {
+  const LoginGuard::Answer answer = ask(account);
   if (answer.go == LoginGuard::Go::Now) return true;
-  impl_->held_back.fetch_add(1, std::memory_order_relaxed);
+  if (answer.go == LoginGuard::Go::Queue) impl_->held_back.fetch_add(1, std::memory_order_relaxed);
   why = answer.go == LoginGuard::Go::Queue
             ? "another login with credentials from this client is under way"
             : "the machine refused the client's credentials " + std::to_string(answer.refusals) +

@@ -8,7 +8,7 @@
 namespace amtgate::gateway {
 namespace {
 
-/// The ports caught for a target: those that the gateway serves and that one of its services uses.
+/// The ports caught for a target: those that the gateway serves and that one of its services uses, and the web ports.
 std::vector<Port> ports_of(const config::Target& target, const std::vector<Port>& served) {
   const bool redirection = target.serves(Service::Sol) || target.serves(Service::Ider) || target.serves(Service::Vnc);
   std::vector<Port> out;
@@ -16,6 +16,8 @@ std::vector<Port> ports_of(const config::Target& target, const std::vector<Port>
     if (port == Port{5900} && !target.serves(Service::Vnc)) continue;
     if (port == Port{16994} && !redirection) continue;
     if (port == Port{16995} && (!redirection || target.tls_ports == config::TlsPorts::Pass)) continue;
+    // The web ports are caught also where wsman is not served: who takes it away wants nobody to manage the machine.
+    if ((port == Port{16993} || port == Port{664}) && target.tls_ports == config::TlsPorts::Pass) continue;
     out.push_back(port);
   }
   return out;

@@ -90,7 +90,8 @@ void Flow::start() {
 void Flow::start_target(const Directory::Match& match) {
   record_.target = match.target;
   if (destination_.port == kVncPort) record_.service = Service::Vnc;
-  if (destination_.port == kRedirTlsPort) return secure_client();
+  if (is_web_port(destination_.port)) record_.service = Service::Wsman;
+  if (destination_.port == kRedirTlsPort || is_web_tls_port(destination_.port)) return secure_client();
   start_session();
 }
 
@@ -117,6 +118,7 @@ void Flow::secure_client() {
 }
 
 void Flow::start_session() {
+  if (record_.service == Service::Wsman) return web();
   const config::Target& t = *record_.target;
   const bool viewer = record_.service == Service::Vnc && t.vnc_mode == config::VncMode::Translate;
   if (!viewer || refusal_) return join(refusal_);
@@ -138,6 +140,7 @@ void Flow::start_session() {
 void Flow::client_ready(net::Ready ready) {
   if (joining_) return joining_->pump(ready.read, false);
   if (viewing_) return viewing_->pump();
+  if (web_) return web_->pump(ready.read, false);
   if (closing_) closing_->pump();
 }
 
@@ -146,6 +149,17 @@ void Flow::view(const std::string& screen, const session::ViewerOptions& options
   viewing_ = std::make_unique<Viewing>(shard_, shard_.screen(screen, record_.target, destination_.address), record_,
                                        *client_, options, [this](auto words) { close(std::move(words)); });
   viewing_->pump();
+}
+
+void Flow::web() {
+  state_ = State::Web;
+  if (!refusal_ && shard_.web_sessions >= Shard::kMostWeb) {
+    refusal_ = Error{Errc::Busy, "too many clients at once; try again in a moment"};
+  }
+  web_ =
+      std::make_unique<Web>(shard_, *policy_, record_, *client_, Web::Aim{client_at_.address, destination_.address},
+                            refusal_, [this](auto words) { close(std::move(words)); });
+  web_->pump(true, false);
 }
 
 void Flow::join(const std::optional<Error>& refusal) {
@@ -223,6 +237,7 @@ void Flow::close(std::optional<LastWords> words) {
   state_ = State::Closing;
   retire(shard_.loop(), joining_);
   retire(shard_.loop(), viewing_);
+  retire(shard_.loop(), web_);
   closing_ = std::make_unique<Closing>(shard_.loop(), *client_, std::move(*words), [this] { ended(); });
   closing_->pump();
 }
@@ -231,6 +246,7 @@ void Flow::end(const Error& why) {
   switch (state_) {
     case State::Join: return joining_->end(why);
     case State::View: return viewing_->end(why);
+    case State::Web: return web_->end(why);
     case State::Relay:
     case State::Bypass:
       asked_ = why;
@@ -249,6 +265,7 @@ void Flow::ended() {
   if (client_) client_->want(false, false);
   retire(shard_.loop(), joining_);
   retire(shard_.loop(), viewing_);
+  retire(shard_.loop(), web_);
   shard_.finished(*this);
 }
 
@@ -264,6 +281,8 @@ control::SessionInfo Flow::info() const {
     out.state = "closing";
   } else if (viewing_) {
     viewing_->describe(out);
+  } else if (web_) {
+    web_->describe(out);
   } else if (joining_ && joining_->has_device()) {
     out.state = "authenticating";
   } else if (state_ == State::Relay) {

@@ -236,6 +236,13 @@ void AnswerReader::receive(Bytes in) {
   append(in_, in);
 }
 
+void AnswerReader::reset() {
+  parser_.reset();
+  in_.clear();
+  piece_.clear();
+  to_head_ = closed_ = given_ = false;
+}
+
 bool AnswerReader::idle() const {
   return !parser_ && in_.empty();
 }

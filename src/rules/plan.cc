@@ -172,7 +172,7 @@ Result<Plan> plan(const config::Intercept& intercept, Ip ip) {
   }
   if (ports.empty()) {
     return Error{Errc::BadValue,
-                 "[intercept] ports: none of them is served by this version (5900, 16994, 16995 are)"};
+                 "[intercept] ports: none of them is served by this version (623, 664, 5900 and 16992 to 16995 are)"};
   }
   if (intercept.mark == 0 || intercept.mark > 0xfffffffd) {
     return Error{Errc::BadValue,

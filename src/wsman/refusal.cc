@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "amtgate/wsman/names.h"
 #include "amtgate/wsman/reply.h"
 
 namespace amtgate::wsman {
@@ -151,6 +152,8 @@ std::string pt_status_text(std::uint64_t status) {
 }
 
 std::string Fault::sentence() const {
+  // A gateway on the way has said no, in words of its own.
+  if (reason.starts_with(kGatewayReason)) return reason.substr(0, 300);
   if (pt_status) return pt_status_text(*pt_status) + std::string(advice(*pt_status));
   const std::string_view words = fault_words(subcode);
   if (!words.empty()) return std::string(words);

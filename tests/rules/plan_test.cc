@@ -45,8 +45,8 @@ iptables-restore --wait 10 --noflush <<'END'
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
 -A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -m mark --mark 0x5900 -j ACCEPT
--I PREROUTING -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_PREROUTING
--I OUTPUT -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_OUTPUT
+-I PREROUTING -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_PREROUTING
+-I OUTPUT -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_OUTPUT
 COMMIT
 END
 # IPv4: raw
@@ -54,9 +54,9 @@ iptables-restore --wait 10 --noflush <<'END'
 *raw
 :AMTGATE_PREROUTING - [0:0]
 :AMTGATE_OUTPUT - [0:0]
--A AMTGATE_PREROUTING -i lan0 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 5900,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
+-A AMTGATE_PREROUTING -i lan0 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
--A AMTGATE_OUTPUT ! -d 127.0.0.0/8 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 5900,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
+-A AMTGATE_OUTPUT ! -d 127.0.0.0/8 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
 -A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_PREROUTING
 -A OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_OUTPUT
 COMMIT
@@ -85,8 +85,8 @@ ip6tables-restore --wait 10 --noflush <<'END'
 -A AMTGATE_PREROUTING -p tcp -m mark --mark 0x5900 -j REDIRECT --to-ports 5899
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
 -A AMTGATE_OUTPUT -p tcp -m mark --mark 0x5900 -j REDIRECT --to-ports 5899
--I PREROUTING -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_PREROUTING
--I OUTPUT -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_OUTPUT
+-I PREROUTING -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_PREROUTING
+-I OUTPUT -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_OUTPUT
 COMMIT
 END
 # IPv6: raw
@@ -94,9 +94,9 @@ ip6tables-restore --wait 10 --noflush <<'END'
 *raw
 :AMTGATE_PREROUTING - [0:0]
 :AMTGATE_OUTPUT - [0:0]
--A AMTGATE_PREROUTING -i lan0 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 5900,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
+-A AMTGATE_PREROUTING -i lan0 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
--A AMTGATE_OUTPUT ! -d ::1/128 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 5900,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
+-A AMTGATE_OUTPUT ! -d ::1/128 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
 -A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_PREROUTING
 -A OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_OUTPUT
 COMMIT
@@ -130,9 +130,9 @@ ip6tables-restore --wait 10 --noflush <<'END'
 -A AMTGATE_OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m addrtype ! --dst-type LOCAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -m mark --mark 0x5900 -j ACCEPT
--I PREROUTING -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_PREROUTING
--I PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --sports 5900,16994,16995 -j AMTGATE_PREROUTING
--I OUTPUT -p tcp -m multiport --dports 5900,16994,16995 -j AMTGATE_OUTPUT
+-I PREROUTING -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_PREROUTING
+-I PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --sports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_PREROUTING
+-I OUTPUT -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_OUTPUT
 COMMIT
 END
 )");
@@ -157,11 +157,11 @@ TEST(Plan, EveryInterfaceHasItsRule) {
 
 TEST(Plan, OnlyServedPortsAreCaught) {
   config::Intercept intercept = lan();
-  intercept.ports = {Port{16993}, Port{16994}};
+  intercept.ports = {Port{9971}, Port{16994}};
   const std::string got = text(intercept, Ip::V4);
   EXPECT_NE(got.find("--dports 16994 "), std::string::npos);
-  EXPECT_EQ(got.find("16993"), std::string::npos);
-  intercept.ports = {Port{623}};
+  EXPECT_EQ(got.find("9971"), std::string::npos);
+  intercept.ports = {Port{4433}};
   EXPECT_NE(text(intercept, Ip::V4).find("none of them is served"), std::string::npos);
 }
 

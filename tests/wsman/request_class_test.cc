@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "amtgate/wsman/names.h"
 #include "amtgate/wsman/reply.h"
 #include "amtgate/wsman/request.h"
 
@@ -132,8 +133,12 @@ TEST(AccessDenied, IsAFaultThatOurOwnReaderUnderstands) {
   r.message_id = "uuid:7<";
   const Judged judged = judge_request("POST", "/wsman", to_xml(r));
   EXPECT_EQ(judged.what, "CIM_PowerManagementService.RequestPowerStateChange");
-  const Result<Reply> reply = parse_reply(access_denied(judged.message_id, "nobody may"));
+  const Result<Reply> reply =
+      parse_reply(access_denied(judged.message_id, std::string(kGatewayReason) + "nobody may"));
   ASSERT_TRUE(reply) << reply.error().detail;
+  ASSERT_TRUE(reply->fault);
+  EXPECT_EQ(reply->fault->subcode, "AccessDenied");
+  EXPECT_EQ(reply->fault->sentence(), "the gateway does not let this through: nobody may");
 }
 
 }  // namespace

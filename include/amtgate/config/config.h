@@ -42,6 +42,7 @@ enum class TlsVersion { V1_0, V1_1, V1_2, V1_3 };
 enum class Denied { Refuse, Pass };
 enum class TlsPorts { Terminate, Pass };
 enum class ClientAuth { None, Users, Passthrough };
+enum class WsmanOnly { No, Read };
 enum class VncMode { Translate, Splice };
 enum class VncSecurity { None, Password, Tls };
 enum class VncShare { No, Yes, View };
@@ -102,6 +103,7 @@ struct Target {
   ClientAuth client_auth = ClientAuth::None;
   bool plaintext_auth = false;
   std::vector<Service> services = {Service::Vnc, Service::Sol, Service::Ider, Service::Wsman, Service::Rmcp};
+  WsmanOnly wsman_only = WsmanOnly::No;
   VncMode vnc_mode = VncMode::Translate;
   VncSecurity vnc_security = VncSecurity::None;
   std::string vnc_password_file;

@@ -10,7 +10,8 @@
 
 namespace amtgate::config {
 
-inline constexpr std::array<Port, 3> kServedPorts = {Port{5900}, Port{16994}, Port{16995}};
+inline constexpr std::array<Port, 7> kServedPorts = {Port{623},   Port{664},   Port{5900}, Port{16992},
+                                                     Port{16993}, Port{16994}, Port{16995}};
 
 /// `intercept.ports` without those that are not served, each once, ascending.
 inline std::vector<Port> served_ports(const Intercept& intercept) {

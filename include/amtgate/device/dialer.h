@@ -2,6 +2,9 @@
 //
 //   connect (16995 or 16994) -> TLS -> certificate judged -> 0x10/0x11 -> digest -> for KVM 0x40/0x41
 //
+// Or to the machine's web server (Service::Wsman: 16993 or 664, 16992 or 623), connected and trusted: logins are in
+// its requests.
+//
 // One dialer serves all workers: what it remembers of machines (which port answered, TLS sessions to resume, logins
 // that were refused) is shared and locked inside.
 #pragma once
@@ -19,6 +22,7 @@
 #include "amtgate/base/result.h"
 #include "amtgate/base/service.h"
 #include "amtgate/config/config.h"
+#include "amtgate/device/login_guard.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/stream.h"
 
@@ -28,8 +32,9 @@ struct Request {
   std::shared_ptr<const config::Target> target;
   IpAddress address;  // where its AMT is
   Service service = Service::Sol;
-  /// False: connected and trusted only; the caller starts the session and logs in.
+  /// False: connected and trusted only; the caller starts the session and logs in. Always so with Service::Wsman.
   bool log_in = true;
+  Port first{0};  // of its ports, the one that answered last time; 0 = not known
 };
 
 struct Opened {
@@ -78,6 +83,12 @@ class Dialer {
   /// For logins that the caller does itself (log_in = false): false when the account has to wait; `why` says how
   /// long.
   bool may_log_in(const std::string& account, std::string& why);
+  /// The same for who can wait: after Queue it asks again.
+  LoginGuard::Answer ask(const std::string& account);
+  /// The account of the gateway's own credentials.
+  static std::string own_account(const config::Target& target, const IpAddress& address);
+  /// What is said of a login that has to wait.
+  static std::string held_back(const config::Target& target, const LoginGuard::Answer& answer);
   void login_judged(const std::string& account, bool accepted);
   void login_undecided(const std::string& account);
 

@@ -2,8 +2,9 @@
 // takes it through its phases, each a class of its own:
 //
 //   Secure (TLS ports: the client's handshake) -> Joining -> Relay
+//   Web (623, 664, 16992, 16993; behind Secure where it is TLS), to the end
 //   Viewing (VNC, translated), to the end; a script at the control socket begins here
-//   Joining, Viewing -> Closing: the last words go out, then the connection is closed
+//   Joining, Viewing, Web -> Closing: the last words go out, then the connection is closed
 //   Bypass: not a target's; connected to where the client aimed and relayed
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "amtgate/gateway/session_record.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/gateway/viewing.h"
+#include "amtgate/gateway/web.h"
 #include "amtgate/net/connect.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/relay.h"
@@ -45,7 +47,7 @@ class Flow final {
   Result<void> take_keyboard();
 
  private:
-  enum class State { New, Secure, Join, View, Relay, Bypass, Closing, Ended };
+  enum class State { New, Secure, Join, View, Web, Relay, Bypass, Closing, Ended };
 
   void start_target(const Directory::Match& match);
   void start_script();
@@ -54,6 +56,7 @@ class Flow final {
   /// What is said to a client that is not let in; its protocol may want it to speak first.
   void join(const std::optional<Error>& refusal);
   void view(const std::string& screen, const session::ViewerOptions& options);
+  void web();
   void relay(session::HandOff hand_off, device::Opened device);
   void relay_ended(const net::RelayEnd& end);
   void bypass();
@@ -77,6 +80,7 @@ class Flow final {
   std::unique_ptr<net::Stream> client_;
   std::unique_ptr<Joining> joining_;
   std::unique_ptr<Viewing> viewing_;
+  std::unique_ptr<Web> web_;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Relay> relay_;
   std::shared_ptr<const void> device_session_;  // of the relayed one

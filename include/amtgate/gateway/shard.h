@@ -19,6 +19,7 @@
 #include "amtgate/gateway/counters.h"
 #include "amtgate/gateway/directory.h"
 #include "amtgate/gateway/layouts.h"
+#include "amtgate/http/challenger.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/relay.h"
@@ -40,8 +41,10 @@ struct Policy {
 
 /// What all shards share. Outlives them.
 struct Shared {
-  explicit Shared(device::DialerOptions dialer_options) : dialer(std::move(dialer_options)) {}
+  explicit Shared(device::DialerOptions dialer_options)
+      : dialer(std::move(dialer_options)), challenger(random, Clock::now()) {}
 
+  auth::SystemRandom random;
   device::Dialer dialer;
   std::optional<tls::Context> server_tls;  // the gateway's own certificate
   /// The same for viewers: without session tickets, at which TigerVNC 1.12 stalls when they come with the next
@@ -52,6 +55,7 @@ struct Shared {
   bool transparent = true;  // foreign source addresses can be used
   std::atomic<std::uint64_t> next_id{1};
   Layouts layouts;
+  http::Challenger challenger;  // of clients of the web ports
   /// Every shard, before the first of them listens. A machine's screen lives on the shard that its name falls to.
   std::vector<Shard*> shards;
   Shard& home(const std::string& screen) const { return *shards[std::hash<std::string>{}(screen) % shards.size()]; }
@@ -116,6 +120,9 @@ class Shard {
   auth::RandomSource& random() { return random_; }
   /// True while refusals stay below what is worth answering in words.
   bool may_refuse_in_words() { return refusals_.take(loop_.now()); }
+  /// Sessions on the web ports: each may hold a request of half a megabyte.
+  static constexpr std::size_t kMostWeb = 256;
+  std::size_t web_sessions = 0;
   /// `flow` has ended; it dies at the end of this turn.
   void finished(Flow& flow);
   /// The screen of a machine, made if nobody looks at it yet.

@@ -114,6 +114,8 @@ class AnswerReader {
   void closed() { closed_ = true; }
   /// Answers of the status 1xx are passed over. Errors: BadValue, TooLarge (the head); Closed (in the middle).
   Result<std::optional<Event>> next();
+  /// Another connection: nothing of the last one counts.
+  void reset();
   /// Nothing of an answer has come.
   bool idle() const;
 
