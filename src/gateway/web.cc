@@ -280,9 +280,9 @@ void Web::handle(Proxy::Opened& opened) {
 }
 
 void Web::handle(Proxy::Served& served) {
-  // Who looks is not worth a line each; who changes something, or tries to, is.
+  // Who looks is not worth a line each; who changes something, or tries to, is. With a 401 it is not tried yet.
   if (served.request.kind == wsman::RequestClass::Read && served.status != 403) return;
-  if (record_.denied) return;
+  if (record_.denied || served.status == 401) return;
   log::info(request_limit(), "web.request",
             {{"sid", record_.id.value},
              {"client", record_.client},

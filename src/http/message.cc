@@ -61,6 +61,7 @@ class Gatherer : public beast::http::basic_parser<IsRequest> {
   }
 
   Fields fields;
+  bool begun = false;  // it has taken bytes
   bool has_head = false;
 
  protected:
@@ -78,6 +79,7 @@ template <class Parser>
 Result<bool> put(Parser& parser, Buffer& in) {
   beast::error_code ec;
   const std::size_t n = parser.put(boost::asio::buffer(in.data(), in.size()), ec);
+  parser.begun = parser.begun || n > 0;
   in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n));
   if (ec && ec != error::need_more) return as_error(ec);
   // The parser counts a head only once it is whole.
@@ -165,7 +167,7 @@ void RequestReader::receive(Bytes in) {
 
 Result<std::optional<Request>> RequestReader::next() {
   // Empty lines before a request: some clients end a body with one that its length does not count.
-  if (!parser_->has_head) {
+  if (!parser_->begun) {
     const auto text = std::ranges::find_if(in_, [](std::uint8_t c) { return c != '\r' && c != '\n'; });
     in_.erase(in_.begin(), text);
   }
@@ -194,7 +196,7 @@ Result<std::optional<Request>> RequestReader::next() {
 }
 
 bool RequestReader::began() const {
-  return parser_->has_head || !in_.empty();
+  return parser_->begun || !in_.empty();
 }
 
 bool RequestReader::take_expectation() {

@@ -70,6 +70,20 @@ TEST(RequestReader, TakesRequestsOneBehindTheOther) {
   }
 }
 
+TEST(RequestReader, TheShortestHeadComesInEverySplit) {
+  const std::string_view text = "GET / HTTP/1.1\r\n\r\n";
+  for (std::size_t cut = 1; cut < text.size(); ++cut) {
+    RequestReader reader;
+    reader.receive(as_bytes(text.substr(0, cut)));
+    auto next = reader.next();
+    ASSERT_TRUE(next && !*next) << cut;
+    EXPECT_TRUE(reader.began()) << cut;
+    reader.receive(as_bytes(text.substr(cut)));
+    next = reader.next();
+    ASSERT_TRUE(next && *next) << cut;
+  }
+}
+
 TEST(RequestReader, TakesChunksApart) {
   const auto got =
       read_whole("PUT /x HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n0003\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
