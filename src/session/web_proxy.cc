@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "amtgate/wsman/names.h"
-
 namespace amtgate::session {
 namespace {
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <span>
 
-#include "amtgate/wsman/names.h"
 #include "amtgate/wsman/reply.h"
+#include "amtgate/wsman/request_class.h"
 
 namespace amtgate::wsman {
 namespace {

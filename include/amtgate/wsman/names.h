@@ -24,9 +24,6 @@ inline constexpr std::string_view kCimBinding = "http://schemas.dmtf.org/wbem/ws
 inline constexpr std::string_view kIdentity = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd";
 inline constexpr std::string_view kCimCommon = "http://schemas.dmtf.org/wbem/wscim/1/common";
 
-/// How the reason of a fault begins that the gateway gives in the machine's place.
-inline constexpr std::string_view kGatewayReason = "the gateway does not let this through: ";
-
 /// The ResourceURI of a class, which is at once the namespace of its properties and the stem of its methods' actions:
 /// "CIM_BootService" to "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_BootService". AMT_, IPS_ and CIM_
 /// classes are known; another name comes back as it is.

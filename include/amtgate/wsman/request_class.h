@@ -28,6 +28,9 @@ struct Judged {
 /// `path` with its query, as it goes to the machine. Changes in doubt.
 Judged judge_request(std::string_view method, std::string_view path, std::string_view body);
 
+/// How the reason of a fault begins that the gateway gives in the machine's place.
+inline constexpr std::string_view kGatewayReason = "the gateway does not let this through: ";
+
 /// A SOAP fault that says no, in AMT's shape: what `reason` says reaches the person at the client.
 std::string access_denied(std::string_view message_id, std::string_view reason);
 
