@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "amtgate/cli/care_commands.h"
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
@@ -38,6 +39,10 @@ constexpr Command kCommands[] = {
     {"cert", cert_command, "certificates and keys in machines"},
     {"tls", tls_command, "how machines do TLS, and switching it on safely"},
     {"pki", pki_command, "a small certificate authority for machines"},
+    {"net", net_command, "how AMT itself is on the network"},
+    {"log", log_command, "what machines noticed"},
+    {"audit", audit_command, "who did what to machines"},
+    {"inventory", inventory_command, "what machines are made of"},
     {"screenshot", screenshot_command, "a machine's screen as PNG"},
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},

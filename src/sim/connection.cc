@@ -121,6 +121,8 @@ void Connection::strike(const Fault& fault) {
 void Connection::opened() {
   ++machine_.counters().opened;
   machine_.management().opt_in().used();
+  in_log_ = true;
+  machine_.management().session(kind(), true, user_, now_);
   log(JsonLine("open").add("kind", kind()));
   enter(Stage::Stream);
 }
@@ -151,6 +153,7 @@ void Connection::end(bool reset, std::string reason) {
   ended_ = true;
   if (feature_) feature_->ended(now_);  // now, so that its last words are still logged
   lease_.release(now_);
+  if (in_log_) machine_.management().session(kind(), false, user_, now_);
   events_.push_back(Close{reset, std::move(reason)});
 }
 
@@ -259,6 +262,7 @@ void Connection::on(const redir::ServerRole::Start& start, TimePoint now) {
 
 void Connection::on(const redir::ServerRole::Authenticated& event, TimePoint) {
   ++machine_.counters().logins;
+  user_ = event.user;
   log(JsonLine("auth").add("ok", true).add("user", event.user).add("method", static_cast<unsigned>(event.method)));
   flush_role();
   if (!stalled_ && !ended_) enter(Stage::Open);
@@ -266,6 +270,7 @@ void Connection::on(const redir::ServerRole::Authenticated& event, TimePoint) {
 
 void Connection::on(const redir::ServerRole::AuthFailed& event, TimePoint) {
   ++machine_.counters().failed_logins;
+  machine_.management().login_failed(event.user, now_);
   log(JsonLine("auth").add("ok", false).add("user", event.user).add("reason", event.reason));
   flush_role();
   if (event.final && !stalled_) end(false, "authentication failed: " + event.reason);

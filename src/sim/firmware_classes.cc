@@ -53,6 +53,13 @@ std::vector<std::string_view> key_names(std::string_view c) {
   if (c == "AMT_TLSProtocolEndpointCollection") return {"ElementName"};
   if (c == "CIM_AssociatedPowerManagementService") return {"ServiceProvided", "UserOfService"};
   if (c == "CIM_ComputerSystemPackage") return {"Antecedent", "Dependent"};
+  if (c == "AMT_MessageLog" || c == "AMT_AuditLog") return {"CreationClassName", "Name"};
+  if (c == "CIM_ElementSettingData") return {"ManagedElement", "SettingData"};
+  if (c == "CIM_Processor" || c == "CIM_MediaAccessDevice") {
+    return {"CreationClassName", "DeviceID", "SystemCreationClassName", "SystemName"};
+  }
+  if (c == "CIM_BIOSElement")
+    return {"Name", "SoftwareElementID", "SoftwareElementState", "TargetOperatingSystem", "Version"};
   if (c == "CIM_Chip" || c == "CIM_Card" || c == "CIM_Chassis" || c == "CIM_PhysicalMemory") {
     return {"CreationClassName", "Tag"};
   }
@@ -81,6 +88,10 @@ bool is_read_only(std::string_view c, std::string_view p) {
   if (c == "IPS_KVMRedirectionSettingData") return p == "EnabledByMEBx" || p == "GrayscalePixelFormatSupported";
   if (c == "IPS_OptInService") return p == "OptInState" || p == "CanModifyOptInPolicy";
   if (c == "AMT_BootSettingData") return p == "BIOSLastStatus" || p == "OptionsCleared";
+  if (c == "AMT_EthernetPortSettings") {
+    return p == "MACAddress" || p == "LinkIsUp" || p == "PhysicalConnectionType" || p == "LinkPreference";
+  }
+  if (c == "CIM_ElementSettingData") return p != "IsCurrent";
   // Written as a whole or by methods only.
   return c != "AMT_RedirectionService" && c != "AMT_TLSSettingData";
 }
@@ -299,6 +310,24 @@ std::map<std::string, std::vector<Instance>, std::less<>> firmware_classes(const
                            {"SerialNumber", "SIM0001"},
                            {"Tag", "CIM_Chassis"},
                            {"Version", "1"}}));
+  for (Instance& i : hardware_classes(p)) put(std::move(i));
+  put(make("AMT_MessageLog", {{"Capabilities", "4"},
+                              {"CreationClassName", "AMT_MessageLog"},
+                              {"CurrentNumberOfRecords", "0"},
+                              {"ElementName", "Intel(r) AMT:MessageLog 1"},
+                              {"EnabledState", "2"},
+                              {"MaxNumberOfRecords", "390"},
+                              {"MaxRecordSize", "21"},
+                              {"Name", "Intel(r) AMT:MessageLog 1"},
+                              {"RequestedState", "12"}}));
+  put(make("AMT_AuditLog", {{"AuditState", "19"},
+                            {"CreationClassName", "AMT_AuditLog"},
+                            {"CurrentNumberOfRecords", "0"},
+                            {"ElementName", "Intel(r) AMT:Audit Log"},
+                            {"EnabledState", "2"},
+                            {"MaxNumberOfRecords", "1000"},
+                            {"Name", "Intel(r) AMT:Audit Log"},
+                            {"RequestedState", "12"}}));
   put(make("CIM_Chip", {{"CreationClassName", "CIM_Chip"},
                         {"ElementName", "Managed System Processor Chip"},
                         {"Manufacturer", "Intel(R) Corporation"},

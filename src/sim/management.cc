@@ -49,6 +49,9 @@ Management::Management(const Profile& profile, ManagementOptions options, TimePo
       classes_(firmware_classes(profile_, options_)),
       tls_(profile_, classes_) {
   show_power();
+  constexpr std::uint8_t kInfo = 2, kAmt = 38;
+  event_log_.add(clock(now), 37, 0, kInfo, kAmt);
+  audit_log_.add(clock(now), 16, 1, "");
 }
 
 Management::Answer Management::answer(std::string_view envelope, Surroundings& around, TimePoint now) {
@@ -98,7 +101,13 @@ Management::Outcome Management::run(const Request& request, Surroundings& around
   }
   switch (request.operation) {
     case Operation::Get: return get(request);
-    case Operation::Put: return put(request);
+    case Operation::Put: {
+      const Instance* found = one(request.class_name, request.selectors);
+      const Instance before = found == nullptr ? Instance() : *found;
+      Outcome outcome = put(request);
+      if (std::holds_alternative<Reply>(outcome)) audit(request, &before, around, now);
+      return outcome;
+    }
     case Operation::Create: return create(request);
     case Operation::Delete: return remove(request);
     case Operation::Enumerate: return enumerate(request);
@@ -161,6 +170,12 @@ std::optional<Management::Fault> Management::refuse_put(const Instance& before, 
     if (wanted.boolean("Is5900PortEnabled").value_or(false) && !(possible && (rfb_password_ || given))) {
       return Fault{"e:InternalError", "Internal error", "AMT-STATUS 16"};
     }
+  }
+  if (before.class_name() == "AMT_EthernetPortSettings") {
+    const auto dhcp = wanted.boolean("DHCPEnabled");
+    if (!dhcp) return Fault{"e:SchemaValidationError", "DHCPEnabled is missing", ""};
+    const bool addressed = !wanted.text("IPAddress").value_or("").empty() && wanted.has("SubnetMask");
+    if (!*dhcp && !addressed) return Fault{"e:InternalError", "Internal error", "AMT-STATUS 27"};
   }
   if (before.class_name() == "AMT_BootSettingData" && needs_consent() &&
       (wanted.boolean("UseIDER").value_or(false) || wanted.boolean("UseSOL").value_or(false) ||
@@ -254,29 +269,21 @@ Management::Outcome Management::pull(const Request& request) {
 }
 
 Management::Outcome Management::invoke(const Request& request, Surroundings& around, TimePoint now) {
-  if (request.class_name == "AMT_AuthorizationService") {
-    Reply reply;
-    if (const auto value = accounts_.invoke(request, reply.instance)) {
-      reply.instance.add("ReturnValue", std::to_string(*value));
-      return reply;
-    }
-  }
-  if (request.class_name == "IPS_OptInService") {
-    if (const auto value = opt_in_.invoke(request, now)) {
-      settle(now);
-      Reply reply;
-      reply.instance.add("ReturnValue", std::to_string(*value));
-      return reply;
-    }
-  }
+  Reply reply;
+  std::optional<std::uint64_t> value;
+  const std::string_view c = request.class_name;
+  if (c == "AMT_AuthorizationService") value = accounts_.invoke(request, reply.instance);
+  if (c == "IPS_OptInService") value = opt_in_.invoke(request, now);
+  if (c == "AMT_MessageLog") value = event_log_.invoke(request, reply.instance);
+  if (c == "AMT_AuditLog") value = audit_log_.invoke(request, reply.instance);
   for (const Method& m : methods()) {
-    if (m.class_name != request.class_name || m.name != request.method) continue;
-    Reply reply;
-    const std::uint64_t value = (this->*m.run)(request, reply.instance, around, now);
-    reply.instance.add("ReturnValue", std::to_string(value));
-    return reply;
+    if (m.class_name == c && m.name == request.method) value = (this->*m.run)(request, reply.instance, around, now);
   }
-  return Fault{"b:ActionNotSupported", "The action is not supported by the service", ""};
+  if (!value) return Fault{"b:ActionNotSupported", "The action is not supported by the service", ""};
+  settle(now);
+  if (*value == 0) audit(request, nullptr, around, now);
+  reply.instance.add("ReturnValue", std::to_string(*value));
+  return reply;
 }
 
 bool Management::needs_consent() const {

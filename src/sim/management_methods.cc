@@ -30,6 +30,7 @@ const std::vector<Management::Method>& Management::methods() {
       {"AMT_PublicKeyManagementService", "GeneratePKCS10RequestEx", &Management::sign_request},
       {"CIM_BootConfigSetting", "ChangeBootOrder", &Management::change_boot_order},
       {"CIM_BootService", "SetBootConfigRole", &Management::set_boot_role},
+      {"AMT_EthernetPortSettings", "SetLinkPreference", &Management::set_link_preference},
       {"AMT_TimeSynchronizationService", "GetLowAccuracyTimeSynch", &Management::get_time},
       {"AMT_TimeSynchronizationService", "SetHighAccuracyTimeSynch", &Management::set_time},
   };
@@ -52,6 +53,8 @@ void Management::settle(TimePoint now) {
   Instance& consent = only("IPS_OptInService");
   opt_in_.settle(power_ == Power::On, seconds(consent.number("OptInCodeTimeout").value_or(0)), now);
   consent.set("OptInState", std::to_string(static_cast<unsigned>(opt_in_.state())));
+  only("AMT_MessageLog").set("CurrentNumberOfRecords", std::to_string(event_log_.size()));
+  only("AMT_AuditLog").set("CurrentNumberOfRecords", std::to_string(audit_log_.size()));
 }
 
 void Management::show_power() {
@@ -82,14 +85,14 @@ std::uint64_t Management::switch_power(std::uint64_t state, Surroundings& around
   switch (state) {
     case 2:
       if (on) return kInvalidTransition;
-      around.boot = boot();
+      around.boot = boot(now);
       return go(Power::On);
     case 5:   // power cycle
     case 10:  // reset
       if (!on) return kInvalidTransition;
       if (state == 5 && around.sessions) return kFailed;
       around.reboot = true;
-      around.boot = boot();
+      around.boot = boot(now);
       return go(Power::On);
     case 8: return !on ? kInvalidTransition : around.sessions ? kFailed : go(Power::Off);
     case 11: return on ? kDone : kInvalidTransition;
@@ -101,7 +104,7 @@ std::uint64_t Management::switch_power(std::uint64_t state, Surroundings& around
       if (!on) return kInvalidTransition;
       if (state == 14) {
         around.reboot = true;
-        around.boot = boot();
+        around.boot = boot(now);
       }
       return go(state == 4 ? Power::Sleep : state == 7 ? Power::Hibernate : state == 12 ? Power::Off : Power::On);
     default: return kInvalidParameter;
@@ -124,7 +127,7 @@ std::string_view instance_id(const wsman::Reference& reference) {
 
 }  // namespace
 
-std::string Management::boot() {
+std::string Management::boot(TimePoint now) {
   Instance& settings = only("AMT_BootSettingData");
   std::string out;
   const auto add = [&](bool on, std::string_view word) {
@@ -142,6 +145,11 @@ std::string Management::boot() {
   settings.set("OptionsCleared", "true");
   boot_armed_ = false;
   boot_source_.clear();
+  constexpr std::uint8_t kProgress = 2, kInfo = 2, kBios = 34;
+  for (const std::uint8_t step :
+       std::initializer_list<std::uint8_t>{1, 2, 9, 19}) {  // memory, disks, video, the operating system
+    event_log_.add(clock(now), 15, kProgress, kInfo, kBios, {0x40, step});
+  }
   return out.empty() ? "default" : out;
 }
 
@@ -238,9 +246,22 @@ std::uint64_t Management::sign_request(const Request& request, Instance& output,
 
 // --- time
 
+std::uint64_t Management::set_link_preference(const Request& request, Instance&, Surroundings&, TimePoint) {
+  const auto wanted = request.body.number("LinkPreference");
+  Instance* port = one("AMT_EthernetPortSettings", request.selectors);
+  if (port == nullptr || !port->has("LinkPreference") || !wanted || *wanted < 1 || *wanted > 2) {
+    return kPtInvalidParameter;
+  }
+  port->set("LinkPreference", std::to_string(*wanted));
+  return kDone;
+}
+
+std::int64_t Management::clock(TimePoint now) const {
+  return options_.epoch + clock_off_ + std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();
+}
+
 std::uint64_t Management::get_time(const Request&, Instance& output, Surroundings&, TimePoint now) {
-  const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();
-  output.add("Ta0", std::to_string(options_.epoch + clock_off_ + since));
+  output.add("Ta0", std::to_string(clock(now)));
   return kDone;
 }
 
@@ -248,8 +269,7 @@ std::uint64_t Management::set_time(const Request& request, Instance&, Surroundin
   const auto ta0 = request.body.number("Ta0"), tm1 = request.body.number("Tm1"), tm2 = request.body.number("Tm2");
   constexpr std::uint64_t kMost = 0xffffffff;
   if (!ta0 || !tm1 || !tm2 || *ta0 > kMost || *tm1 > kMost || *tm2 > kMost) return kPtInvalidParameter;
-  const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();
-  const std::int64_t ta3 = options_.epoch + clock_off_ + since;
+  const std::int64_t ta3 = clock(now);
   clock_off_ += (static_cast<std::int64_t>(*tm1 + *tm2) - (static_cast<std::int64_t>(*ta0) + ta3)) / 2;
   return kDone;
 }

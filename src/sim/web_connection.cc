@@ -147,7 +147,7 @@ Result<WebConnection::Head> WebConnection::parse_head(std::string_view text) con
   return head;
 }
 
-std::optional<std::string> WebConnection::authenticate(const Head& head, std::string_view body) {
+std::optional<std::string> WebConnection::authenticate(const Head& head, std::string_view body, TimePoint now) {
   if (head.authorization.empty()) {
     challenge(false);
     return std::nullopt;
@@ -160,7 +160,10 @@ std::optional<std::string> WebConnection::authenticate(const Head& head, std::st
   if (a) line.add("user", a->username).add("qop", a->qop).add("nc", a->nc);
   events_.push_back(Log{line.fields()});
   if (proved && machine_.knows_nonce(a->nonce)) return a->username;
-  if (!proved) ++machine_.counters().failed_logins;
+  if (!proved) {
+    ++machine_.counters().failed_logins;
+    machine_.management().login_failed(a ? a->username : "", now);
+  }
   challenge(proved);
   return std::nullopt;
 }
@@ -189,20 +192,20 @@ void WebConnection::page(std::string_view status, std::string_view extra, std::s
 void WebConnection::handle(const Head& head, std::string_view body, TimePoint now) {
   if (head.path == "/wsman") {
     if (head.verb != "POST") return page("405 Method Not Allowed", "Allow: POST\r\n", "");
-    if (std::optional<std::string> user = authenticate(head, body)) wsman(std::move(*user), body, now);
+    if (std::optional<std::string> user = authenticate(head, body, now)) wsman(std::move(*user), body, now);
     return;
   }
   if (is_legacy_path(head.path)) {
     if (!has_legacy_soap(machine_.options().profile, machine_.management())) return page("404 Not Found", "", "");
     if (head.verb != "POST") return page("405 Method Not Allowed", "Allow: POST\r\n", "");
-    if (authenticate(head, body)) legacy(head, body, now);
+    if (authenticate(head, body, now)) legacy(head, body, now);
     return;
   }
   if (head.verb != "GET") return page("405 Method Not Allowed", "Allow: GET\r\n", "");
   if (head.path == "/") return page("303 See Other", "Location: /logon.htm\r\n", "");
   if (head.path == "/logon.htm") return page("200 OK", "", kLogonPage);
   if (head.path == "/index.htm") {
-    if (!authenticate(head, body)) return;
+    if (!authenticate(head, body, now)) return;
     const bool on = machine_.management().power(now) == Power::On;
     return page(
         "200 OK", "",

@@ -133,3 +133,45 @@ ok "set two hours back by curl" has <(set_clock) 'ReturnValue>0<'
 ok "seen" has <(ctl time show -h $at) ' -(2h 0m|1h 59m)$'
 ok "sync" same "$(ctl time sync -h $at | tail -n 1 | sed 's/.*\(right\)$/\1/')" right
 ok "sync of nine at once" asked time sync p11 p15 p16.1 p19 pism
+
+# --- net, inventory
+net() { asked net "$@" -h $at; }
+first() { python3 -c 'import json, sys; m = json.load(open(sys.argv[1]))[0]; print(eval(sys.argv[2], {"m": m}))' "$T/out.json" "$1"; }
+ok "net show of five" asked net show p11 p15 p16.1 p19 pism || cat "$T/err.log"
+ok "net show" net show && ok "name, ping, address" same "$(first '(m["host_name"], m["ping"], m["ports"][0]["address"])')" "('amtgate-sim', True, '192.0.2.10')"
+ok "a dry run" net set --ping off --idle 30 --ipv6 on --dry-run && ok "says what it would do" same "$(first 'm["changes"]')" \
+  "['ping: on -> off', 'idle time-out: 65535 min -> 30 min', 'IPv6: off -> on']"
+net show && ok "and does nothing" same "$(first 'm["ping"]')" True
+ok "done" net set --ping off --idle 30 --ipv6 on && net show && ok "seen" same "$(first '(m["ping"], m["idle_minutes"], m["ports"][0]["ipv6"])')" "(False, 30, True)"
+ok "another address: exit 1" same "$(code_of net set --address 192.0.2.9 --mask 255.255.255.0)" 1
+ok "in a sentence" has "$T/err.log" '--force does it all the same'
+ok "with --force" net set --address 192.0.2.9 --mask 255.255.255.0 --force && net show && ok "seen" same "$(first '(m["ports"][0]["dhcp"], m["ports"][0]["address"])')" "(False, '192.0.2.9')"
+ok "a mask that is none: exit 2" same "$(code_of net set --address 192.0.2.9 --mask 255.0.255.0)" 2
+ok "inventory of all" asked inventory p11 p15 p16.1 p19 pism
+ok "the table" same "$(ctl inventory -h $at | awk '{ print $2 }' | xargs)" "PART chassis board bios processor memory memory disk disk"
+ok "inventory as JSON" asked inventory -h $at && ok "memory" same "$(first 'sum(p["bytes"] for p in m["parts"] if p["kind"] == "memory")')" 17179869184
+
+# --- logs
+ok "a wrong login" same "$(AMT_PASSWORD=wrong code_of asked info -h $at)" 4
+ok "a console session" probe gw redir $at 16994 sol --user admin --password "$password" --say 'echo hello\r' --expect hello --times 2
+ok "a reset" asked power reset -h $at --wait
+ok "log" asked log -h $at || cat "$T/err.log"
+ok "the first event is the firmware's start" same "$(first 'm["events"][0]["event"]')" "the firmware started"
+for event in 'authentication failed [0-9]* times' 'a serial console session was (opened|closed)' 'BIOS: the operating system is started'; do
+  ok "log: $event" has "$T/out.json" "$event"
+done
+ok "every record was readable" same "$(first 'm["unreadable"]')" 0
+ok "log: the table" has <(ctl log -h $at) '^[^ ]+ +20[0-9-]+T[0-9:]+Z +info +BIOS +BIOS: the operating system is started$'
+ok "audit" asked audit -h $at || cat "$T/err.log"
+for event in 'a login with wrong credentials: admin' 'the serial console was opened' '"reset"' 'addresses were changed' 'the clock was set'; do
+  ok "audit: $event" has "$T/out.json" "$event"
+done
+ok "by whom" has <(ctl audit -h $at) ' admin +- +Power +reset$'
+ok "--since" asked audit -h $at --since 2099-01-01 && ok "nothing is so young" same "$(first 'm["records"]')" "[]"
+ok "--since 1h" asked audit -h $at --since 1h && ok "the reset is" has "$T/out.json" '"reset"'
+ok "--since of another kind: exit 2" same "$(code_of asked log -h $at --since yesterday)" 2
+for i in $(seq 1 40); do asked boot pxe -h $at; done
+ok "several pages of records" asked audit -h $at && ok "all are there" same "$(first 'len([r for r in m["records"] if r["event"] == "boot options were set"])')" 40
+ok "without the realm: exit 1" asked users add boss --realms 3 -h $at --new-password-file "$T/new" && ok "it may not audit" same "$(code_of as boss 'N3w-word!' audit -h $at)" 1
+ok "--clear" asked log --clear -h $at && ok "then the log is empty" same "$(asked log -h $at; first 'm["events"]')" "[]"
+ok "logs of all" asked audit p11 p15 p16.1 p19 pism && ok "also log" asked log p11 p15 p16.1 p19 pism

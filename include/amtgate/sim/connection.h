@@ -80,6 +80,8 @@ class Connection final : public MachineSide, private FeatureHost {
   std::optional<Fault> fault_;
   std::uint64_t stage_sent_ = 0;
   Buffer glue_;  // the first message behind an OpenRequested goes out together with it
+  std::string user_;
+  bool in_log_ = false;  // the machine's log tells of this session's begin
   bool stalled_ = false;
   bool ended_ = false;
 };

@@ -13,6 +13,7 @@
 #include "amtgate/auth/credentials.h"
 #include "amtgate/base/time.h"
 #include "amtgate/sim/accounts.h"
+#include "amtgate/sim/logs.h"
 #include "amtgate/sim/opt_in.h"
 #include "amtgate/sim/profile.h"
 #include "amtgate/sim/tls_setup.h"
@@ -64,6 +65,10 @@ class Management {
   /// The user's consent is missing: for everything; for KVM.
   bool needs_consent() const;
   bool kvm_needs_consent() const;
+  /// What goes into the logs from elsewhere: a login that failed; a session that began or ended, of `kind` "sol",
+  /// "ider" or "kvm".
+  void login_failed(std::string_view user, TimePoint now);
+  void session(std::string_view kind, bool begins, std::string_view user, TimePoint now);
   Power power(TimePoint now);
   /// As RequestPowerStateChange does; its ReturnValue.
   std::uint64_t switch_power(std::uint64_t state, Surroundings& around, TimePoint now);
@@ -124,10 +129,15 @@ class Management {
   std::uint64_t get_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t change_boot_order(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t set_boot_role(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
+  std::uint64_t set_link_preference(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
   std::uint64_t set_time(const wsman::Request&, wsman::Instance&, Surroundings&, TimePoint);
 
   /// The machine starts: what was armed counts this once.
-  std::string boot();
+  std::string boot(TimePoint now);
+  /// Unix seconds that its clock shows.
+  std::int64_t clock(TimePoint now) const;
+  /// Puts what was done into the audit log.
+  void audit(const wsman::Request& request, const wsman::Instance* before, const Surroundings& around, TimePoint now);
   void settle(TimePoint now);
   void show_power();
   wsman::Instance* one(std::string_view class_name, const std::vector<wsman::Selector>& keys);
@@ -139,6 +149,9 @@ class Management {
   ManagementOptions options_;
   Accounts accounts_;
   OptIn opt_in_;
+  EventLog event_log_;
+  AuditLog audit_log_;
+  unsigned failed_logins_ = 0;
   TimePoint began_;
   std::int64_t clock_off_ = 0;  // seconds that were set
   std::map<std::string, std::vector<wsman::Instance>, std::less<>> classes_;
@@ -158,6 +171,8 @@ class Management {
 /// The instances that a machine of that profile has when it is set up.
 std::map<std::string, std::vector<wsman::Instance>, std::less<>> firmware_classes(const Profile& profile,
                                                                                   const ManagementOptions& options);
+/// Of these: what the machine is made of, and parts of its network.
+std::vector<wsman::Instance> hardware_classes(const Profile& profile);
 /// The properties of a class that name an instance.
 std::vector<std::string_view> key_names(std::string_view class_name);
 /// Properties that a Put leaves as they are.

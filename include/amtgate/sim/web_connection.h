@@ -49,7 +49,7 @@ class WebConnection final : public MachineSide {
   Result<Head> parse_head(std::string_view text) const;
   void handle(const Head& head, std::string_view body, TimePoint now);
   /// Who it is; empty: challenged, and this connection ends.
-  std::optional<std::string> authenticate(const Head& head, std::string_view body);
+  std::optional<std::string> authenticate(const Head& head, std::string_view body, TimePoint now);
   void challenge(bool stale);
   void wsman(std::string user, std::string_view body, TimePoint now);
   void legacy(const Head& head, std::string_view body, TimePoint now);
