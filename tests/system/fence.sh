@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
+# LIMIT=300
 # fence_amtgate as Pacemaker and oVirt call it: options on standard input, the exit codes, and power that is looked at
 # before success is said; on machines that are slow, refuse, are silent or not there.
 . "$(dirname "$0")/lib.sh"
 need xmllint python3
 lab router
-sim new 10.71.2.10 --profile 16.1 --power-time 1500
-sim old 10.71.2.11 --profile 8 --power-time 500
-sim slow 10.71.2.12 --profile 12 --power-time 60000
-sim late 10.71.2.13 --profile 12 --latency 1200
-sim used 10.71.2.14 --profile 12
-sim silent 10.71.2.15 --profile 12 --fault connect:stall
+sim new 10.71.2.10 --profile 16.1 --boot-time 1 --power-time 1500
+sim old 10.71.2.11 --profile 8 --boot-time 1 --power-time 500
+sim slow 10.71.2.12 --profile 12 --boot-time 1 --power-time 60000
+sim late 10.71.2.13 --profile 12 --boot-time 1 --latency 1200
+sim used 10.71.2.14 --profile 12 --boot-time 1
+sim silent 10.71.2.15 --profile 12 --boot-time 1 --fault connect:stall
 configure <<INI
 [defaults]
 password = $password
