@@ -10,6 +10,7 @@
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
 #include "amtgate/cli/ider.h"
+#include "amtgate/cli/scan.h"
 #include "amtgate/cli/wsamt.h"
 
 namespace amtgate::cli {
@@ -29,6 +30,7 @@ constexpr Command kCommands[] = {
     {"passwd", passwd_command, "set a user's password for client_auth = users"},
     {"known", known_command, "the certificates that machines showed at their first use"},
     {"doctor", doctor_command, "what stands in the way, and what mends it"},
+    {"scan", scan_command, "AMT machines in a network"},
     {"info", info_command, "what machines say of themselves"},
     {"power", power_command, "switch machines on and off"},
     {"boot", boot_command, "from what machines start next time"},

@@ -5,7 +5,7 @@
 namespace amtgate::gateway {
 
 Result<void> AccountCommands::may(std::string_view command) const {
-  for (const char* own : {"status", "sessions", "end", "give", "viewer"}) {
+  for (const char* own : {"status", "sessions", "end", "give", "park", "unpark", "viewer"}) {
     if (command == own) return {};
   }
   if (auth::includes(rights_.everywhere, auth::Role::Admin)) return {};
@@ -54,6 +54,22 @@ Result<void> AccountCommands::end(control::SessionId id) {
 Result<void> AccountCommands::give(control::SessionId id) {
   if (Result<void> may = may_with(id, "sessions give"); !may) return may;
   return all_.give(id);
+}
+
+Result<void> AccountCommands::may_switch(const std::string& target) const {
+  const std::optional<auth::Role> has = rights_.at(target);
+  if (auth::includes(has, auth::Role::Power)) return {};
+  return refuse(auth::why_not(rights_.user, "power", target, auth::Role::Power, has));
+}
+
+Result<std::size_t> AccountCommands::park(const std::string& target, const std::string& what, Duration lease) {
+  if (Result<void> may = may_switch(target); !may) return may.error();
+  return all_.park(target, what, lease);
+}
+
+Result<void> AccountCommands::unpark(const std::string& target) {
+  if (Result<void> may = may_switch(target); !may) return may;
+  return all_.unpark(target);
 }
 
 }  // namespace amtgate::gateway

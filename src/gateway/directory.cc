@@ -56,6 +56,7 @@ Directory::Directory(std::shared_ptr<const config::Config> config, const Names& 
     entry.allow = target.allow;
     entry.denied = target.denied == config::Denied::Pass ? packet::Denied::Pass : packet::Denied::Refuse;
     entry.ports = ports_of(target, served);
+    entry.rmcp = target.serves(Service::Rmcp) && config::relays_rmcp(config_->intercept);
     entry.target = static_cast<std::uint32_t>(i);
     entries.push_back(std::move(entry));
   }
@@ -75,8 +76,17 @@ std::vector<Network> Directory::destinations(const config::Target& target) const
 }
 
 Directory::Match Directory::match(const IpAddress& client, const Endpoint& destination, packet::Origin origin) const {
+  return match(classifier_->decide(client, destination.address, destination.port, origin));
+}
+
+Directory::Match Directory::match_ping(const IpAddress& client, const Endpoint& destination,
+                                       packet::Origin origin) const {
+  return match(classifier_->decide_ping(client, destination.address, origin));
+}
+
+Directory::Match Directory::match(packet::Decision decision) const {
   Match out;
-  out.decision = classifier_->decide(client, destination.address, destination.port, origin);
+  out.decision = decision;
   if (out.decision.reason != packet::Reason::NoTarget && out.decision.target < config_->targets.size()) {
     out.target = {config_, &config_->targets[out.decision.target]};
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "amtgate/config/served_ports.h"
+#include "amtgate/gateway/rmcp_relay.h"
 #include "amtgate/gateway/screen_key.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/intercept/queue.h"
@@ -52,6 +53,20 @@ Result<Listening> open_listeners(const config::Intercept& intercept) {
     return v6.error();
   } else {
     log::warn("listen.no_ipv6", {{"why", v6.error().detail}});
+  }
+  return out;
+}
+
+/// For presence pings: one a family, for all workers. The same addresses as the listeners', and for the same reason.
+Result<std::vector<sys::UniqueFd>> open_catchers(const config::Intercept& intercept) {
+  std::vector<sys::UniqueFd> out;
+  if (!config::relays_rmcp(intercept)) return out;
+  Result<sys::UniqueFd> v4 = net::open_datagram_catcher({IpAddress::v4({127, 0, 0, 1}), intercept.port});
+  if (!v4) return v4.error();
+  out.push_back(std::move(*v4));
+  // Its absence was said of the listeners.
+  if (Result<sys::UniqueFd> v6 = net::open_datagram_catcher({*IpAddress::parse("::1"), intercept.port})) {
+    out.push_back(std::move(*v6));
   }
   return out;
 }
@@ -121,6 +136,9 @@ class TheGateway final : public Gateway {
       if (!listening) return listening.error();
       listening_.push_back(std::move(*listening));
     }
+    Result<std::vector<sys::UniqueFd>> catchers = open_catchers(config_->intercept);
+    if (!catchers) return catchers.error();
+    catchers_ = std::move(*catchers);
     if (uses_queue()) {
       Result<std::unique_ptr<intercept::Queue>> queue =
           intercept::Queue::open({config_->intercept.queue, config_->intercept.mark});
@@ -169,6 +187,11 @@ class TheGateway final : public Gateway {
       });
     }
     listening_.clear();
+    if (!catchers_.empty()) {
+      Lane& first = *lanes_.front();
+      first.worker->run_there(
+          [&] { rmcp_ = std::make_unique<RmcpRelay>(first.worker->loop(), shared_, std::move(catchers_)); });
+    }
     return {};
   }
 
@@ -401,6 +424,7 @@ class TheGateway final : public Gateway {
     for (const auto& lane : lanes_) {
       if (lane->shard) lane->worker->run_there([&] { lane->shard->stop_listening(); });
     }
+    if (rmcp_) lanes_.front()->worker->run_there([this] { rmcp_.reset(); });
     for (const auto& lane : lanes_) {
       lane->worker->run_there([&] { lane->shard.reset(); });
       lane->worker->stop();
@@ -421,6 +445,8 @@ class TheGateway final : public Gateway {
   std::shared_ptr<const auth::UsersFile> users_;
   Shared shared_;
   std::vector<Listening> listening_;
+  std::vector<sys::UniqueFd> catchers_;  // until start()
+  std::unique_ptr<RmcpRelay> rmcp_;      // on the first lane
   std::unique_ptr<intercept::Queue> queue_;
   std::unique_ptr<net::Worker> watch_;
   std::optional<net::Resolver> resolver_;  // on watch_
@@ -486,6 +512,18 @@ std::vector<control::Metric> TheGateway::metrics() const {
   add("amtgate_spliced_bytes", "Bytes that never came through user space.", MetricType::Counter, {},
       sum([](const Counters& c) -> const Counter& { return c.spliced_bytes; }));
   add("amtgate_workers", "Event loops.", MetricType::Gauge, {}, static_cast<double>(lanes_.size()));
+  if (rmcp_) {
+    const auto pings = [&](const char* what, const Counter& n) {
+      add("amtgate_rmcp_total", "Presence pings passed on, pongs passed back, and what was not.", MetricType::Counter,
+          {{"what", what}}, static_cast<double>(n.value()));
+    };
+    const RmcpRelay::Counts& c = rmcp_->counts();
+    pings("relayed", c.relayed);
+    pings("answered", c.answered);
+    pings("limited", c.limited);
+    pings("denied", c.denied);
+    pings("dropped", c.dropped);
+  }
   if (queue_) {
     const intercept::Queue::Stats q = queue_->stats();
     const auto packets = [&](const char* verdict, std::uint64_t n) {

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "amtgate/gateway/user_roles.h"
+
 namespace amtgate::gateway {
 namespace {
 
@@ -35,6 +37,9 @@ session::WebOptions options_for(const SessionRecord& record, const Policy& polic
       if (policy.users) {
         out.users = policy.users.get();
         out.realm = policy.users->realm();
+        out.why_not = [users = policy.users, target = record.target](std::string_view user, wsman::RequestClass kind) {
+          return why_not(*users, *target, user, kind);
+        };
       } else if (!out.refusal) {
         out.refusal = Error{Errc::Refused,
                             t.name + ": client_auth = users, and there is no users file: `amtgate passwd` makes it"};

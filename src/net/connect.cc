@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "amtgate/net/datagram.h"
+
 namespace amtgate::net {
 namespace {
 
@@ -39,9 +41,9 @@ Error explain(const ConnectOptions& o, int number) {
 }
 
 /// A socket on its way, or why not.
-Result<sys::UniqueFd> begin(const ConnectOptions& o) {
+Result<sys::UniqueFd> begin(const ConnectOptions& o, int type) {
   const bool v4 = o.to.address.is_v4();
-  sys::UniqueFd fd(::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  sys::UniqueFd fd(::socket(v4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return Error{Errc::System, "no socket for " + about(o) + ": " + std::strerror(errno)};
   if (o.mark != 0 && !set(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(o.mark))) {
     return Error{Errc::System, std::string("cannot mark a socket (cap_net_admin): ") + std::strerror(errno)};
@@ -70,7 +72,7 @@ Result<sys::UniqueFd> begin(const ConnectOptions& o) {
     const socklen_t n = o.source->to_sockaddr(from);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), n) != 0) return explain(o, errno);
   }
-  if (o.we_speak_first) set(fd.get(), IPPROTO_TCP, TCP_QUICKACK, 0);
+  if (o.we_speak_first && type == SOCK_STREAM) set(fd.get(), IPPROTO_TCP, TCP_QUICKACK, 0);
   sockaddr_storage to{};
   const socklen_t n = o.to.to_sockaddr(to);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), n) != 0 && errno != EINPROGRESS) {
@@ -80,6 +82,10 @@ Result<sys::UniqueFd> begin(const ConnectOptions& o) {
 }
 
 }  // namespace
+
+Result<sys::UniqueFd> connect_datagram(const ConnectOptions& options) {
+  return begin(options, SOCK_DGRAM);
+}
 
 struct Connector::Impl {
   Impl(Loop& l, const ConnectOptions& o, Done d) : loop(l), options(o), done(std::move(d)) {}
@@ -112,7 +118,7 @@ struct Connector::Impl {
 Connector::Connector(Loop& loop, const ConnectOptions& options, Done done)
     : impl_(std::make_shared<Impl>(loop, options, std::move(done))) {
   Impl* s = impl_.get();
-  Result<sys::UniqueFd> begun = begin(options);
+  Result<sys::UniqueFd> begun = begin(options, SOCK_STREAM);
   if (!begun) {
     loop.defer([weak = std::weak_ptr<Impl>(impl_), e = begun.error()] {
       if (const std::shared_ptr<Impl> impl = weak.lock()) impl->finish(e);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "amtgate/packet/rmcp.h"
+
 namespace amtgate::packet {
 namespace {
 
@@ -58,8 +60,13 @@ const Entry* Classifier::find(const IpAddress& destination) const {
 Decision Classifier::decide(Bytes packet, Origin origin) const {
   Header header;
   if (parse(packet, header) != packet::Unread::None) return {Reason::Unread, 0};
-  if (!header.opens()) return {Reason::NotOpening, 0};
   const FlowKey& flow = header.flow;
+  if (flow.protocol == Protocol::Udp && flow.destination.port == kRmcpPort && header.payload_at <= packet.size() &&
+      parse_ping(packet.subspan(header.payload_at)
+                     .first(std::min<std::size_t>(kPingBytes, packet.size() - header.payload_at)))) {
+    return decide_ping(flow.source.address, flow.destination.address, origin);
+  }
+  if (!header.opens()) return {Reason::NotOpening, 0};
   return decide(flow.source.address, flow.destination.address, flow.destination.port, origin);
 }
 
@@ -67,6 +74,14 @@ Decision Classifier::decide(const IpAddress& source, const IpAddress& destinatio
   const Entry* entry = find(destination);
   if (entry == nullptr) return {Reason::NoTarget, 0};
   if (std::ranges::find(entry->ports, port) == entry->ports.end()) return {Reason::NotServed, entry->target};
+  if (allows(*entry, source, origin)) return {Reason::Allowed, entry->target};
+  return {entry->denied == Denied::Pass ? Reason::DeniedPass : Reason::DeniedRefuse, entry->target};
+}
+
+Decision Classifier::decide_ping(const IpAddress& source, const IpAddress& destination, Origin origin) const {
+  const Entry* entry = find(destination);
+  if (entry == nullptr) return {Reason::NoTarget, 0};
+  if (!entry->rmcp) return {Reason::NotServed, entry->target};
   if (allows(*entry, source, origin)) return {Reason::Allowed, entry->target};
   return {entry->denied == Denied::Pass ? Reason::DeniedPass : Reason::DeniedRefuse, entry->target};
 }

@@ -82,6 +82,7 @@ constexpr Lack kLacks[] = {
     {"-j REDIRECT", "REDIRECT", "has no REDIRECT target", "xt_REDIRECT", "mode = tproxy"},
     {"-m addrtype", "addrtype", "has no addrtype match", "xt_addrtype", "classify = queue"},
     {"-m conntrack", "conntrack", "has no conntrack match", "xt_conntrack", "local = no"},
+    {"-m length", "length", "has no length match", "xt_length", "take 623 out of [intercept] ports"},
     {"-m multiport", "multiport", "has no multiport match", "xt_multiport", ""},
     {"-j MARK", "MARK", "has no MARK target", "xt_mark", ""},
     {"-m mark", "mark", "has no mark match", "xt_mark", ""},

@@ -25,6 +25,9 @@ class Planner {
       : in_(intercept),
         ports_("-m multiport --dports " + ports),
         from_ports_("-m multiport --sports " + std::move(ports)),
+        // All packets of other lengths are no presence pings: IPMI consoles do not meet the queue.
+        ping_(
+            fmt::format("-p udp -m udp --dport 623 -m length --length {}", ip == Ip::V4 ? 20 + 8 + 12 : 40 + 8 + 12)),
         loopback_(ip == Ip::V4 ? "127.0.0.1" : "::1"),
         loopback_net_(ip == Ip::V4 ? "127.0.0.0/8" : "::1/128"),
         mark_(fmt::format("{:#x}", intercept.mark)),
@@ -47,12 +50,22 @@ class Planner {
           fmt::format("-A {} {} -p tcp {} {} {}", kPrerouting, from, kSyn, ports_, queue));
     }
     table.jumps.push_back(jump("PREROUTING", fmt::format("-p tcp {}", kSyn), kPrerouting, Jump::Place::Last));
+    if (rmcp()) {
+      for (const std::string& from : from_) {
+        table.chains[0].rules.push_back(fmt::format("-A {} {} {} {}", kPrerouting, from, ping_, queue));
+      }
+      table.jumps.push_back(jump("PREROUTING", ping_, kPrerouting, Jump::Place::Last));
+    }
     if (in_.local) {
       table.chains.push_back(
           {kOutput,
            {fmt::format("-A {} -m mark --mark {} -j RETURN", kOutput, own_mark_),
             fmt::format("-A {} ! -d {} -p tcp {} {} {}", kOutput, loopback_net_, kSyn, ports_, queue)}});
       table.jumps.push_back(jump("OUTPUT", fmt::format("-p tcp {}", kSyn), kOutput, Jump::Place::Last));
+      if (rmcp()) {
+        table.chains[1].rules.push_back(fmt::format("-A {} ! -d {} {} {}", kOutput, loopback_net_, ping_, queue));
+        table.jumps.push_back(jump("OUTPUT", ping_, kOutput, Jump::Place::Last));
+      }
     }
     return table;
   }
@@ -89,6 +102,8 @@ class Planner {
       pre(fmt::format("-p tcp {} {} {}", kNotSyn, marked, to_listener));
       pre(fmt::format("-p tcp {} {} {}", kNotSyn, tracked, to_listener));
     }
+    // A ping is one packet: what the queue has marked, and nothing that follows.
+    if (rmcp()) pre(fmt::format("{} {} {}", ping_, marked, to_listener));
     Chain socket{kSocket, {}};
     socket.rules.push_back(fmt::format("-A {} {}", kSocket, set_mark));
     // Nothing that follows in the table may change the mark of what is ours.
@@ -97,6 +112,7 @@ class Planner {
     // First: a rule that marks all of a LAN's packets for another route must not reach ours before us.
     Table table{"mangle", {in, socket}, {}};
     table.jumps.push_back(jump("PREROUTING", "-p tcp " + ports_, kPrerouting, Jump::Place::First));
+    if (rmcp()) table.jumps.push_back(jump("PREROUTING", ping_, kPrerouting, Jump::Place::First));
     if (in_.classify == Classify::All) {
       // Strangers are connected to from the client's own address: their answers must come to that socket.
       table.jumps.push_back(
@@ -117,6 +133,7 @@ class Planner {
     output(fmt::format("{} -j ACCEPT", marked));
     table.chains.push_back(out);
     table.jumps.push_back(jump("OUTPUT", "-p tcp " + ports_, kOutput, Jump::Place::First));
+    if (rmcp()) table.jumps.push_back(jump("OUTPUT", ping_, kOutput, Jump::Place::First));
     return table;
   }
 
@@ -148,9 +165,12 @@ class Planner {
     return {from, fmt::format("-A {} {} -j {}", from, match, to), place};
   }
 
+  bool rmcp() const { return config::relays_rmcp(in_); }
+
   const config::Intercept& in_;
   std::string ports_;
   std::string from_ports_;
+  std::string ping_;
   std::string loopback_;
   std::string loopback_net_;
   std::string mark_;

@@ -213,11 +213,13 @@ bool WebProxy::let_in(TimePoint now) {
   return false;
 }
 
-/// Why this request may not go to the machine; empty when it may. What users of different roles may do belongs here:
-/// judged_.kind against the rights of user_.
+/// Why this request may not go to the machine; empty when it may.
 std::optional<std::string> WebProxy::forbidden() const {
   if (options_.read_only && judged_.kind != wsman::RequestClass::Read) {
     return options_.machine + " may be looked at only (the gateway's `wsman_only = read`): " + judged_.what;
+  }
+  if (options_.login == WebLogin::Users && options_.why_not) {
+    if (std::string why = options_.why_not(user_, judged_.kind); !why.empty()) return why + ": " + judged_.what;
   }
   return std::nullopt;
 }

@@ -69,6 +69,9 @@ Result<std::unique_ptr<Host>> Host::open(net::Loop& loop, Settings settings,
     const Result<void> r = host->listen(door);
     if (!r) return r.error();
   }
+  if (s.rmcp && s.asf.value != 0 && (s.asf.value >= 1024 || may_bind_low)) {
+    if (const Result<void> r = host->listen_for_pings(); !r) return r.error();
+  }
   host->log(0, sim::JsonLine("listening")
                    .add("time", sys::to_iso8601(sys::wall_now()))
                    .add("profile", p.name)
@@ -156,6 +159,18 @@ Result<void> Host::listen(DoorState& door) {
       loop_, std::move(*fd), net::Destination::Socket,
       [this, which = door.door](net::Accepted accepted) { accept(which, std::move(accepted)); });
   door.port = door.listener->local().port;  // what the kernel chose stays, also after a reboot
+  return {};
+}
+
+Result<void> Host::listen_for_pings() {
+  Result<std::unique_ptr<RmcpDoor>> door = RmcpDoor::open(
+      loop_, {settings_.listen, settings_.asf}, [this](const Endpoint& client) -> std::optional<packet::Pong> {
+        if (machine_.booting(loop_.now())) return std::nullopt;
+        log(0, sim::JsonLine("ping").add("client", client.to_string()).fields());
+        return pong_of(settings_.machine.profile);
+      });
+  if (!door) return door.error();
+  rmcp_ = std::move(*door);
   return {};
 }
 

@@ -175,6 +175,8 @@ const std::vector<Option>& options() {
              return wrong("'" + t + "' (refuse, prompt or black)");
            },
            [](S s, sim::KvmConsent v) { s.machine.kvm_consent = v; })},
+      {"no-rmcp", nullptr, "presence pings (UDP 623) get no answer",
+       text([](S s, const std::string&) { s.rmcp = false; })},
       {"closing", "MS", "a session that is over keeps its place for so long (default 0)",
        counted([](S s, std::uint64_t v) { s.machine.closing = milliseconds(v); }, 3'600'000)},
 

@@ -93,6 +93,17 @@ TEST_F(AccountCommandsTest, EndsAndGivesWithTheConsole) {
   EXPECT_EQ(refused.size(), 2U);
 }
 
+TEST_F(AccountCommandsTest, ParksWithPower) {
+  AccountCommands some = with({{"pc1", Role::Power}, {"pc2", Role::Console}});
+  ASSERT_TRUE(some.may("park"));
+  EXPECT_TRUE(some.park("pc1", "is being switched off", seconds(1)));
+  EXPECT_TRUE(some.unpark("pc1"));
+  EXPECT_EQ(some.park("pc2", "x", seconds(1)).error().code, Errc::Refused);
+  EXPECT_EQ(some.unpark("pc11").error().code, Errc::Refused);
+  EXPECT_EQ(all.done, "park pc1 unpark pc1 ");
+  EXPECT_EQ(refused.size(), 2U);
+}
+
 TEST_F(AccountCommandsTest, TheRestTakesAdminEverywhere) {
   for (const char* command : {"reload", "metrics", "something new"}) {
     EXPECT_FALSE(with({{"pc1", Role::Admin}}).may(command)) << command;

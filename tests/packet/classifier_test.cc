@@ -120,5 +120,36 @@ TEST(Classifier, DecidesOnPackets) {
   EXPECT_EQ(why(c.decide({}, Origin::Forwarded)), "unread 0");
 }
 
+/// IPv4, UDP, from 192.0.2.1 port 40000.
+std::string udp(const char* to, const char* port, const char* payload) {
+  return std::string("4500 0028 0001 0000 40 11 0000  c0000201 ") + to + " 9c40 " + port + " 0014 0000 " + payload;
+}
+
+TEST(Classifier, PresencePingsAreCaughtWhereTheyAreServed) {
+  const char* const ping = "06000006 000011be 80070000";
+  const Classifier c({{nets({"192.0.2.10"}), nets({"192.0.2.0/24"}), Denied::Refuse, {}, 1, true},
+                      {nets({"192.0.2.11"}), nets({"192.0.2.0/24"}), Denied::Refuse, {Port{623}}, 2},
+                      {nets({"192.0.2.12"}), nets({"198.51.100.0/24"}), Denied::Refuse, {}, 3, true},
+                      {nets({"192.0.2.13"}), nets({"198.51.100.0/24"}), Denied::Pass, {}, 4, true}});
+  const struct {
+    const char* name;
+    std::string packet;
+    const char* want;
+  } rows[] = {
+      {"served", udp("c000020a", "026f", ping), "allowed 1"},
+      {"not served", udp("c000020b", "026f", ping), "not_served 2"},
+      {"denied", udp("c000020c", "026f", ping), "denied_refuse 3"},
+      {"denied, passes", udp("c000020d", "026f", ping), "denied_pass 4"},
+      {"a stranger", udp("c0000263", "026f", ping), "no_target 0"},
+      {"another port", udp("c000020a", "0270", ping), "not_opening 0"},
+      {"ipmi of the same length", udp("c000020a", "026f", "0600ff07 00000000 00000000"), "not_opening 0"},
+      {"cut", udp("c000020a", "026f", "06000006 000011be 8007"), "not_opening 0"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(why(c.decide(test::hex(row.packet), Origin::Forwarded)), row.want) << row.name;
+  }
+  EXPECT_EQ(why(c.decide_ping(ip("192.0.2.1"), ip("192.0.2.10"), Origin::Forwarded)), "allowed 1");
+}
+
 }  // namespace
 }  // namespace amtgate::packet

@@ -40,13 +40,16 @@ iptables-restore --wait 10 --noflush <<'END'
 -A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m socket --transparent -j AMTGATE_SOCKET
 -A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 0x5900 -j TPROXY --on-port 5899 --on-ip 127.0.0.1 --tproxy-mark 0x5900/0xffffffff
 -A AMTGATE_PREROUTING -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j TPROXY --on-port 5899 --on-ip 127.0.0.1 --tproxy-mark 0x5900/0xffffffff
+-A AMTGATE_PREROUTING -p udp -m udp --dport 623 -m length --length 40 -m mark --mark 0x5900 -j TPROXY --on-port 5899 --on-ip 127.0.0.1 --tproxy-mark 0x5900/0xffffffff
 -A AMTGATE_SOCKET -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_SOCKET -j ACCEPT
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
 -A AMTGATE_OUTPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m connmark --mark 0x5902 -m conntrack --ctdir ORIGINAL -j MARK --set-xmark 0x5900/0xffffffff
 -A AMTGATE_OUTPUT -m mark --mark 0x5900 -j ACCEPT
 -I PREROUTING -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_PREROUTING
+-I PREROUTING -p udp -m udp --dport 623 -m length --length 40 -j AMTGATE_PREROUTING
 -I OUTPUT -p tcp -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j AMTGATE_OUTPUT
+-I OUTPUT -p udp -m udp --dport 623 -m length --length 40 -j AMTGATE_OUTPUT
 COMMIT
 END
 # IPv4: raw
@@ -55,10 +58,14 @@ iptables-restore --wait 10 --noflush <<'END'
 :AMTGATE_PREROUTING - [0:0]
 :AMTGATE_OUTPUT - [0:0]
 -A AMTGATE_PREROUTING -i lan0 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
+-A AMTGATE_PREROUTING -i lan0 -p udp -m udp --dport 623 -m length --length 40 -j NFQUEUE --queue-num 5900 --queue-bypass
 -A AMTGATE_OUTPUT -m mark --mark 0x5901 -j RETURN
 -A AMTGATE_OUTPUT ! -d 127.0.0.0/8 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m multiport --dports 623,664,5900,16992,16993,16994,16995 -j NFQUEUE --queue-num 5900 --queue-bypass
+-A AMTGATE_OUTPUT ! -d 127.0.0.0/8 -p udp -m udp --dport 623 -m length --length 40 -j NFQUEUE --queue-num 5900 --queue-bypass
 -A PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_PREROUTING
+-A PREROUTING -p udp -m udp --dport 623 -m length --length 40 -j AMTGATE_PREROUTING
 -A OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_OUTPUT
+-A OUTPUT -p udp -m udp --dport 623 -m length --length 40 -j AMTGATE_OUTPUT
 COMMIT
 END
 )");
@@ -138,6 +145,22 @@ END
 )");
 }
 
+TEST(Plan, PresencePingsNeedTproxyAndTheQueue) {
+  const auto catches = [](const config::Intercept& intercept) {
+    return text(intercept, Ip::V6).find("--dport 623 -m length --length 60 ") != std::string::npos;
+  };
+  EXPECT_TRUE(catches(lan()));
+  config::Intercept other = lan();
+  other.mode = config::InterceptMode::Redirect;
+  EXPECT_FALSE(catches(other));
+  other = lan();
+  other.classify = config::Classify::All;
+  EXPECT_FALSE(catches(other));
+  other = lan();
+  std::erase(other.ports, Port{623});
+  EXPECT_FALSE(catches(other));
+}
+
 TEST(Plan, FailClosedHasNoBypass) {
   config::Intercept intercept = lan();
   intercept.fail = config::FailMode::Closed;
@@ -151,7 +174,7 @@ TEST(Plan, EveryInterfaceHasItsRule) {
   ASSERT_TRUE(p);
   const Table& raw = p->tables.back();
   EXPECT_EQ(raw.name, "raw") << "what starts the catching comes last";
-  ASSERT_EQ(raw.chains[0].rules.size(), 3U);
+  ASSERT_EQ(raw.chains[0].rules.size(), 6U) << "for connections and for presence pings";
   EXPECT_NE(raw.chains[0].rules[1].find("-i br-office "), std::string::npos);
 }
 

@@ -57,7 +57,9 @@ allow = 10.9.9.9
 INI
 }
 web_conf | configure
-printf 'user-pw-1\nuser-pw-1\n' | ctl passwd ann >"$T/passwd.log" 2>&1 || cat "$T/passwd.log"
+for user in ann:admin vic:view pat:power@users lou:admin@nobody; do
+  printf 'user-pw-1\nuser-pw-1\n' | ctl passwd "${user%%:*}" --role "${user#*:}" >"$T/passwd.log" 2>&1 || cat "$T/passwd.log"
+done
 chown nobody "$T/users"
 rules up || exit 1
 daemon_start
@@ -144,6 +146,14 @@ ok "users: the right one" same "$(get --digest -u ann:user-pw-1 http://10.71.2.1
 ok "users: over TLS" same "$(get --digest -u ann:user-pw-1 https://10.71.2.15:16993/wsman)" 200
 ok "users: basic is not taken" same "$(get --basic -u ann:user-pw-1 https://10.71.2.15:16993/wsman)" 401
 ok "users: the session knows who" has "$T/gateway.log" 'session.open.*kind=wsman.*target=users.*user=ann method=digest'
+as() { power 10 | ask_web --data-binary @- --digest -u "$1:user-pw-1" http://10.71.2.15:16992/wsman; } # USER: its try to reset
+ok "roles: view looks" same "$(get --digest -u vic:user-pw-1 http://10.71.2.15:16992/wsman)" 200
+ok "roles: and switches nothing" same "$(as vic)" 400
+ok "roles: it is told why" has "$T/reply" 'vic may not use wsman at users: that takes the role power, and vic has view there'
+ok "roles: power switches" same "$(as pat)" 200
+ok "roles: and changes nothing" same "$(envelope AMT_GeneralSettings | sed 's|transfer/Get|transfer/Put|' | ask_web --data-binary @- --digest -u pat:user-pw-1 http://10.71.2.15:16992/wsman)" 400
+ok "roles: it is told why" has "$T/reply" 'that takes the role admin, and pat has power there'
+ok "roles: those of another target do not count" same "$(get --digest -u lou:user-pw-1 http://10.71.2.15:16992/wsman)" 400
 for _ in {1..12}; do get --digest -u ann:guess http://10.71.2.15:16992/wsman >/dev/null; done
 ok "users: who guesses waits" same "$(get --digest -u ann:user-pw-1 http://10.71.2.15:16992/wsman)" 429
 

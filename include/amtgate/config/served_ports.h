@@ -22,4 +22,11 @@ inline std::vector<Port> served_ports(const Intercept& intercept) {
   return out;
 }
 
+/// Presence pings (RMCP, UDP port 623) are passed on. They need the queue, that tells those for targets from all
+/// others, and TPROXY: address translation hides from a UDP socket where a packet was going.
+inline bool relays_rmcp(const Intercept& intercept) {
+  return intercept.mode == InterceptMode::Tproxy && intercept.classify == Classify::Queue &&
+         std::ranges::find(intercept.ports, Port{623}) != intercept.ports.end();
+}
+
 }  // namespace amtgate::config

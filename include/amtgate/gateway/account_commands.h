@@ -3,6 +3,7 @@
 //
 //   status, sessions   the targets that it may view, and what is going on there
 //   end, give          console at the session's target
+//   park, unpark       power at the target
 //   all others         admin everywhere
 #pragma once
 
@@ -29,6 +30,8 @@ class AccountCommands final : public control::Commands {
   std::vector<control::SessionInfo> sessions() const override;
   Result<void> end(control::SessionId id) override;
   Result<void> give(control::SessionId id) override;
+  Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) override;
+  Result<void> unpark(const std::string& target) override;
   std::vector<std::string> reload() override { return all_.reload(); }
   std::vector<control::Metric> metrics() const override { return all_.metrics(); }
 
@@ -36,6 +39,7 @@ class AccountCommands final : public control::Commands {
   bool sees(std::string_view target) const { return auth::includes(rights_.at(target), auth::Role::View); }
   Error refuse(std::string why) const;
   Result<void> may_with(control::SessionId id, std::string_view what) const;
+  Result<void> may_switch(const std::string& target) const;
 
   control::Commands& all_;
   AccountRights rights_;

@@ -34,6 +34,9 @@ class Directory {
   };
   Match match(const IpAddress& client, const Endpoint& destination, packet::Origin origin) const;
 
+  /// The same for a presence ping.
+  Match match_ping(const IpAddress& client, const Endpoint& destination, packet::Origin origin) const;
+
   struct Machine {
     std::shared_ptr<const config::Target> target;  // keeps the configuration alive
     IpAddress address;                             // what clients aim at
@@ -50,6 +53,7 @@ class Directory {
   std::string unresolved(const config::Target& target) const;
 
  private:
+  Match match(packet::Decision decision) const;
   std::vector<Network> destinations(const config::Target& target) const;
 
   std::shared_ptr<const config::Config> config_;

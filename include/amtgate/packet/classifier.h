@@ -31,13 +31,14 @@ struct Entry {
   Denied denied = Denied::Refuse;
   std::vector<Port> ports;   // TCP ports caught for it
   std::uint32_t target = 0;  // the caller's number for it, e.g. the index in Config::targets
+  bool rmcp = false;         // presence pings (rmcp.h), by UDP, are caught too
 };
 
 enum class Verdict : std::uint8_t { Pass, Catch };
 
 enum class Reason : std::uint8_t {
   Unread,        // Pass: not a packet that parse() reads
-  NotOpening,    // Pass: not the first packet of a TCP connection
+  NotOpening,    // Pass: not the first packet of a TCP connection, and no presence ping
   NoTarget,      // Pass: nobody's destination
   NotServed,     // Pass: a target, but not on this port
   DeniedPass,    // Pass: `allow` does not name the source, and denied = pass
@@ -63,10 +64,13 @@ class Classifier {
   /// The most specific destination wins; of two equal ones the first in `entries`.
   explicit Classifier(std::vector<Entry> entries);
 
-  /// For a packet from layer 3 on, possibly cut behind its headers (kHeaderBytes).
+  /// For a packet from layer 3 on, possibly cut behind its headers (kHeaderBytes). Of UDP, which has no connections,
+  /// each presence ping is a first packet.
   Decision decide(Bytes packet, Origin origin) const;
   /// For addresses that are known already, e.g. those of an accepted connection.
   Decision decide(const IpAddress& source, const IpAddress& destination, Port port, Origin origin) const;
+  /// The same for a presence ping.
+  Decision decide_ping(const IpAddress& source, const IpAddress& destination, Origin origin) const;
   /// The target that `destination` on `port` belongs to, whoever asks.
   std::optional<std::uint32_t> lookup(const IpAddress& destination, Port port) const;
 

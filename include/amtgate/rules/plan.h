@@ -21,6 +21,9 @@
 //   no
 //      socket: after a SYN cookie, or when it is over.
 //
+// Presence pings (RMCP) go the same way, by UDP: each is a first packet (1, 4), nothing follows it (3 alone), and
+// packets of another length than a ping's are not looked at. Only with TPROXY and the queue.
+//
 // The daemon's own connections to AMT carry mark + 1, which OUTPUT lets go first of all: they are never caught.
 // Packets to other ports meet one multiport test in mangle and one flag test in raw, and nothing else of ours.
 #pragma once

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -41,6 +42,8 @@ struct WebOptions {
   std::string realm;                             // of challenges; empty: one is made
   auth::Credentials credentials;                 // the gateway's at the machine
   bool read_only = false;                        // nothing goes through that changes anything
+  /// Why this user may not do something of this kind; empty when it may. With WebLogin::Users.
+  std::function<std::string(std::string_view user, wsman::RequestClass kind)> why_not{};
   bool tls = false;                              // the client's side is https
   std::string from;                              // whose wrong guesses are counted
   std::optional<Error> refusal;                  // all that a client is told: 403, or 503 where it is Busy

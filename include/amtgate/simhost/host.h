@@ -13,6 +13,7 @@
 #include "amtgate/net/loop.h"
 #include "amtgate/sim/machine_side.h"
 #include "amtgate/simhost/event_log.h"
+#include "amtgate/simhost/rmcp_door.h"
 #include "amtgate/simhost/settings.h"
 #include "amtgate/tls/certificate.h"
 #include "amtgate/tls/context.h"
@@ -75,6 +76,7 @@ class Host {
   void take_over_tls();
   bool is_open(sim::Door door);
   Result<void> listen(DoorState& door);
+  Result<void> listen_for_pings();
   void wake_all();
   void write_ppm(std::uint32_t frame, const rfb::PixelFormat& format);
   /// False: one port is taken; it is tried again.
@@ -91,6 +93,7 @@ class Host {
   std::optional<tls::Context> context_;
   sim::TlsService served_;
   std::vector<DoorState> doors_;
+  std::unique_ptr<RmcpDoor> rmcp_;  // null: silent
   net::Timer boot_timer_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Link>> links_;
   std::uint64_t last_id_ = 0;

@@ -24,12 +24,13 @@ struct Settings {
   Port rfb{5900};
   Port web{16992};
   Port web_tls{16993};
-  Port asf{623};
+  Port asf{623};  // TCP and UDP
   Port asf_tls{664};
 
   std::string cert_file;  // both empty: one is made at start
   std::string key_file;
   std::string client_ca_file;
+  bool rmcp = true;         // presence pings are answered
   bool wrong_cert = false;  // another certificate and key on every connection
 
   std::uint64_t slow_reader = 0;  // bytes a second that are read from a client; 0 = as they come
