@@ -37,7 +37,8 @@ session::WebOptions options_for(const SessionRecord& record, const Policy& polic
       if (policy.users) {
         out.users = policy.users.get();
         out.realm = policy.users->realm();
-        out.why_not = [users = policy.users, target = record.target](std::string_view user, wsman::RequestClass kind) {
+        out.why_not = [users = policy.users, target = record.target](std::string_view user,
+                                                                     wsman::RequestClass kind) {
           return why_not(*users, *target, user, kind);
         };
       } else if (!out.refusal) {

@@ -44,9 +44,9 @@ struct WebOptions {
   bool read_only = false;                        // nothing goes through that changes anything
   /// Why this user may not do something of this kind; empty when it may. With WebLogin::Users.
   std::function<std::string(std::string_view user, wsman::RequestClass kind)> why_not{};
-  bool tls = false;                              // the client's side is https
-  std::string from;                              // whose wrong guesses are counted
-  std::optional<Error> refusal;                  // all that a client is told: 403, or 503 where it is Busy
+  bool tls = false;              // the client's side is https
+  std::string from;              // whose wrong guesses are counted
+  std::optional<Error> refusal;  // all that a client is told: 403, or 503 where it is Busy
 };
 
 class WebProxy {
