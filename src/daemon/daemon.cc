@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -207,9 +206,11 @@ class Daemon {
   }
 
   /// cap_net_admin stays: marks on the daemon's own sockets, transparent sockets for those it opens later, verdicts.
+  /// And, where it is there, cap_net_bind_service: the answer to a presence ping comes from port 623.
   Result<void> drop_rights() {
-    constexpr std::array kKeep = {sys::Capability::NetAdmin};
-    if (const Result<void> dropped = sys::drop_privileges(account_, kKeep); !dropped) return dropped;
+    std::vector<sys::Capability> keep = {sys::Capability::NetAdmin};
+    if (sys::has_effective(sys::Capability::NetBindService)) keep.push_back(sys::Capability::NetBindService);
+    if (const Result<void> dropped = sys::drop_privileges(account_, keep); !dropped) return dropped;
     if (const Result<void> done = sys::no_new_privileges(); !done) return done;
     return sys::disable_core_dumps();
   }

@@ -45,6 +45,16 @@ std::string why_not(const auth::UsersFile& users, const config::Target& target, 
   return auth::why_not(user, amtgate::name(service), target.name, needed, has);
 }
 
+std::string why_not(const auth::UsersFile& users, const config::Target& target, std::string_view user,
+                    wsman::RequestClass kind) {
+  const std::optional<auth::Role> has = users.role_at(user, target.name, target.tags);
+  auth::Role needed = auth::Role::Admin;
+  if (kind == wsman::RequestClass::Read) needed = auth::Role::View;
+  if (kind == wsman::RequestClass::Power) needed = auth::Role::Power;
+  if (auth::includes(has, needed)) return {};
+  return auth::why_not(user, "wsman", target.name, needed, has);
+}
+
 std::shared_ptr<const session::ViewerLogin> viewer_login(std::shared_ptr<const auth::UsersFile> users,
                                                          std::shared_ptr<const config::Target> target) {
   return std::make_shared<FromUsersFile>(std::move(users), std::move(target));

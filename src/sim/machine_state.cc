@@ -140,10 +140,24 @@ bool MachineState::knows_nonce(std::string_view nonce) const {
   return std::ranges::find(nonces_, nonce) != nonces_.end();
 }
 
-std::optional<MachineState::Lease> MachineState::take(Slot slot, TimePoint now) {
-  unsigned& used = used_[static_cast<std::size_t>(slot)];
+/// Sessions that are over keep their place for a while.
+void MachineState::end_closed(Slot slot, TimePoint now) {
   std::deque<TimePoint>& closing = closing_[static_cast<std::size_t>(slot)];
-  for (; !closing.empty() && closing.front() <= now; closing.pop_front()) --used;
+  for (; !closing.empty() && closing.front() <= now; closing.pop_front()) --used_[static_cast<std::size_t>(slot)];
+}
+
+bool MachineState::in_use(TimePoint now) {
+  bool any = false;
+  for (const Slot slot : {Slot::Sol, Slot::Ider, Slot::Kvm}) {
+    end_closed(slot, now);
+    any = any || in_use(slot) > 0;
+  }
+  return any;
+}
+
+std::optional<MachineState::Lease> MachineState::take(Slot slot, TimePoint now) {
+  end_closed(slot, now);
+  unsigned& used = used_[static_cast<std::size_t>(slot)];
   if (options_.sessions != 0 && used >= options_.sessions) {
     ++counters_.busy;
     return std::nullopt;

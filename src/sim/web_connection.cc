@@ -231,7 +231,7 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
   if (!strike(fault, body)) return;
   Management::Surroundings around;
   around.user = std::move(user);
-  for (const Slot s : {Slot::Sol, Slot::Ider, Slot::Kvm}) around.sessions = around.sessions || machine_.in_use(s) > 0;
+  around.sessions = machine_.in_use(now);
   const std::string code_before = machine_.management().opt_in().code();
   const Management::Answer answer = machine_.management().answer(body, around, now);
   JsonLine line("wsman");
@@ -266,7 +266,7 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
 
 void WebConnection::legacy(const Head& head, std::string_view body, TimePoint now) {
   Management::Surroundings around;
-  for (const Slot s : {Slot::Sol, Slot::Ider, Slot::Kvm}) around.sessions = around.sessions || machine_.in_use(s) > 0;
+  around.sessions = machine_.in_use(now);
   const LegacyAnswer answer =
       answer_legacy(head.path, body, machine_.options().profile, machine_.management(), around, now);
   events_.push_back(Log{JsonLine("legacy").add("what", answer.what).add("status", answer.status).fields()});

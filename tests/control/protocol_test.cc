@@ -149,6 +149,10 @@ TEST(Protocol, WhoMayNotIsToldSo) {
     std::vector<SessionInfo> sessions() const override { throw std::logic_error("asked"); }
     Result<void> end(SessionId) override { throw std::logic_error("asked"); }
     Result<void> give(SessionId) override { throw std::logic_error("asked"); }
+    Result<std::size_t> park(const std::string&, const std::string&, Duration) override {
+      throw std::logic_error("asked");
+    }
+    Result<void> unpark(const std::string&) override { throw std::logic_error("asked"); }
     std::vector<std::string> reload() override { throw std::logic_error("asked"); }
     std::vector<Metric> metrics() const override { throw std::logic_error("asked"); }
   } closed;
@@ -158,6 +162,8 @@ TEST(Protocol, WhoMayNotIsToldSo) {
   }
   EXPECT_EQ(ask(closed, request_end(SessionId{1})).error, "not you: end");
   EXPECT_EQ(ask(closed, request_give(SessionId{1})).error, "not you: give");
+  EXPECT_EQ(ask(closed, request_park("pc1", "x", seconds(1))).error, "not you: park");
+  EXPECT_EQ(ask(closed, request_unpark("pc1")).error, "not you: unpark");
 }
 
 TEST(Protocol, ARequestForAViewerNamesItsTarget) {

@@ -41,6 +41,14 @@ class Everything final : public control::Commands {
     done += "give " + std::to_string(id.value) + " ";
     return {};
   }
+  Result<std::size_t> park(const std::string& target, const std::string&, Duration) override {
+    done += "park " + target + " ";
+    return std::size_t{1};
+  }
+  Result<void> unpark(const std::string& target) override {
+    done += "unpark " + target + " ";
+    return {};
+  }
   std::vector<std::string> reload() override { return {}; }
   std::vector<control::Metric> metrics() const override { return {}; }
 

@@ -34,7 +34,9 @@ TEST(Banner, NamesTheFirmware) {
   for (const Row& row : rows) {
     const std::optional<Banner> banner = parse_banner(row.head);
     ASSERT_EQ(banner.has_value(), row.version != nullptr) << row.name;
-    if (banner) EXPECT_EQ(banner->version, row.version) << row.name;
+    if (banner) {
+      EXPECT_EQ(banner->version, row.version) << row.name;
+    }
   }
 }
 

@@ -122,7 +122,9 @@ TEST(Steps, DownTakesTheCatchingAwayFirst) {
   EXPECT_EQ(steps[0].input,
             "*raw\n"
             "-D PREROUTING -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_PREROUTING\n"
+            "-D PREROUTING -p udp -m udp --dport 623 -m length --length 40 -j AMTGATE_PREROUTING\n"
             "-D OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j AMTGATE_OUTPUT\n"
+            "-D OUTPUT -p udp -m udp --dport 623 -m length --length 40 -j AMTGATE_OUTPUT\n"
             "-F AMTGATE_PREROUTING\n-F AMTGATE_OUTPUT\n-X AMTGATE_PREROUTING\n-X AMTGATE_OUTPUT\nCOMMIT\n");
   const std::string script = to_shell(steps);
   EXPECT_NE(script.find("ip -4 rule del pref 59"), std::string::npos);

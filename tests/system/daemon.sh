@@ -37,7 +37,7 @@ gateway </dev/null
 pid=${PIDS[gateway]}
 state() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/${2:-$pid}/status"; }
 ok "runs as its account" same "$(state Uid)" "$(id -u nobody)"
-ok "with CAP_NET_ADMIN and nothing else" same "$(state CapEff) $(state CapPrm)" "0000000000001000 0000000000001000"
+ok "with CAP_NET_ADMIN, CAP_NET_BIND_SERVICE and nothing else" same "$(state CapEff) $(state CapPrm)" "0000000000001400 0000000000001400"
 ok "gains nothing from what it starts" same "$(state NoNewPrivs)" 1
 ok "leaves no core" same "$(awk '/Max core/ { print $5 $6 }' "/proc/$pid/limits")" 00
 reader=$(pgrep -P "$pid")

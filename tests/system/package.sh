@@ -51,7 +51,7 @@ ok "ready was said, and how many targets" same "$(property amtgated StatusText)"
 ok "the rules came with it" same "$(property amtgate-rules ActiveState)" active
 ok "they are in place" has <(on gw iptables-save) AMTGATE_
 ok "it runs as its account" same "$(proc Uid)" "$(inside id -u amtgate)"
-ok "with CAP_NET_ADMIN alone" same "$(proc CapEff)" 0000000000001000
+ok "with CAP_NET_ADMIN and CAP_NET_BIND_SERVICE alone" same "$(proc CapEff)" 0000000000001400
 ok "and can gain nothing" same "$(proc NoNewPrivs)" 1
 ok "system calls are filtered" same "$(proc Seccomp)" 2
 ok "the control socket is its group's" same "$(inside stat -c '%U %G %a' /run/amtgate/control.sock)" "root amtgate 660"

@@ -21,7 +21,7 @@ says() { look && tests/system/tools/caption_read.py "$T/shot.xwd" >"$T/said" && 
 shows() { look && tests/system/tools/shot_match.py "$T/shot.xwd" "$T/$1.ppm"; }
 code_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
 state() { ctl --json power state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["power"])'; }
-listener() { on gw env WSMAN_PASS="$password" "$T/wsamt" -h "$1" -P 16992 redirport; }
+listener() { on amt env WSMAN_PASS="$password" "$T/wsamt" -h "$1" -P 16992 redirport; }
 ln -s "$BUILD/amtgate" "$T/wsamt"
 
 viewer_start viewer client 10.71.2.10

@@ -11,6 +11,7 @@
 #include "amtgate/base/service.h"
 #include "amtgate/config/config.h"
 #include "amtgate/session/screen_viewer.h"
+#include "amtgate/wsman/request_class.h"
 
 namespace amtgate::gateway {
 
@@ -21,6 +22,11 @@ auth::Role needed_for(Service service);
 /// Empty, or a sentence.
 std::string why_not(const auth::UsersFile& users, const config::Target& target, std::string_view user,
                     Service service);
+
+/// The same on the web ports, where it is the request that counts: what only looks takes view, power and boot take
+/// power, all else takes admin.
+std::string why_not(const auth::UsersFile& users, const config::Target& target, std::string_view user,
+                    wsman::RequestClass kind);
 
 /// Who may look at a target's screen, and who may touch it.
 std::shared_ptr<const session::ViewerLogin> viewer_login(std::shared_ptr<const auth::UsersFile> users,

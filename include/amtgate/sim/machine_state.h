@@ -134,6 +134,8 @@ class MachineState {
   /// Empty when every session of that kind is taken.
   std::optional<Lease> take(Slot slot, TimePoint now);
   unsigned in_use(Slot slot) const { return used_[static_cast<std::size_t>(slot)]; }
+  /// Whether any session is open now, or still closing.
+  bool in_use(TimePoint now);
 
   KvmScreen& screen() { return screen_; }
 
@@ -163,6 +165,7 @@ class MachineState {
   std::optional<TimePoint> back_at() const { return back_at_; }
 
  private:
+  void end_closed(Slot slot, TimePoint now);
   void ask_consent(KvmConsent how);
 
   Options options_;
