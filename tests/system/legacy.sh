@@ -59,3 +59,28 @@ if (cd "$agents" && timeout 60 apt-get -qq download fence-agents && dpkg-deb -x 
 else
   echo "fence_amt is left out: no package fence-agents to be had, or no python3-pexpect, python3-pycurl"
 fi
+
+# --- through the gateway, which has the password
+gateway <<INI
+[defaults]
+password = $password
+allow = 10.71.1.0/24
+tls_min = 1.0
+[target old]
+address = 10.71.2.10
+[target new]
+address = 10.71.2.11
+INI
+client_tool() { # ANSWER PASSWORD HOST COMMAND...
+  echo "$1" | on client env AMT_PASSWORD="$2" timeout 60 amttool "${@:3}" >"$T/tool.out" 2>&1
+}
+ok "gateway: info" client_tool "" "any" 10.71.2.10 info && ok "the machine's" said '^Hostname:     pc1\.example\.org$'
+ok "gateway: powercycle" client_tool y "any" 10.71.2.10 powercycle && ok "is taken" said 'pt_status: success$'
+back() { client_tool "" "any" 10.71.2.10 info && said '^Powerstate:   S0$'; }
+ok "gateway: it comes back" within 20 back
+client_tool "" "any" 10.71.2.11 info
+ok "gateway: firmware that has it no more" said '404 Not Found'
+if [ -d "$agents/usr" ]; then
+  on client env PYTHONPATH="$agents/usr/share/fence" timeout 90 /usr/bin/python3 "$agents/usr/sbin/fence_amt" -a 10.71.2.10 -p any -o reboot >"$T/agent.out" 2>&1
+  ok "gateway: fence_amt reboots it" same "$? $(grep -E '^Success' "$T/agent.out")" "0 Success: Rebooted"
+fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # wsamt, this program under the old utility's name: its options, environment variables and commands, on machines of every generation.
 . "$(dirname "$0")/lib.sh"
-need curl openssl
+need openssl
 lab router
 profiles=(8 9 11 12 15 16.1 19 21 ism)
 ln -s "$BUILD/amtgate" "$T/wsamt"
@@ -91,24 +91,46 @@ done
 ok "amtnet is told" same "$(machine 12 amtnet)" on
 ok "a setting that firmware does not know" same "$(code_of machine 12 listall CIM_Nothing)" 1
 
-# --- TLS, step by step as its author had it, on a machine that has none yet
-stop p8
-issue fresh "${at[8]}"
-sim p8 "${at[8]}" --profile 8 --network-restart 200 --tls no
-m() { wsamt -h "${at[8]}" "$@"; }
-secure() { wsamt -h "${at[8]}" -c "$T/ca.pem" "$@"; }
-step() { ok "$*" within 10 m "$@" || cat "$T/err.log"; }
-ok "no TLS yet" same "$(m nettls) $(code_of secure power)" "off 3"
-for f in "addca $T/ca.pem" "addcert $T/fresh.pem" "addkey $T/fresh.key" "mktlsctx $T/fresh.pem" commit "netcert off" "lclcert off" commit \
-  "lclboth on" "netboth on" commit "nettls on" commit; do step $f; done
-ok "over TLS, by its authority" within 10 secure power
-ok "curl says the same" on gw curl -sf --tls-max 1.2 --ciphers DEFAULT:@SECLEVEL=0 --cacert "$T/ca.pem" -o /dev/null "https://${at[8]}:16993/logon.htm" ||
-  ok "curl (TLS 1.0) sees the certificate" has <(on gw openssl s_client -connect "${at[8]}:16993" -cipher DEFAULT:@SECLEVEL=0 -legacy_server_connect -CAfile "$T/ca.pem" </dev/null 2>&1) 'Verify return code: 0'
-for f in "lcltls on" commit timesync "lclboth off" "netboth off" commit; do step $f; done
-ok "nothing without TLS any more" within 10 eval '[ "$(code_of m power)" = 3 ]'
-ok "with it all is well" within 10 secure power
-ok "the certificate is in use" same "$(code_of secure delcertkey "$T/fresh.pem")" 1
-ok "it is shown until TLS is off" same "$(code_of secure rmtlsctx)" 1
-for f in "netboth on" "nettls off" "lcltls off" commit; do ok "$f" within 10 secure $f || cat "$T/err.log"; done
-for f in rmtlsctx commit "delcertkey $T/fresh.pem" "delca $T/ca.pem"; do step $f; done
-ok "what is not there" same "$(code_of m delca "$T/ca.pem")" 1
+# --- TLS, step by step as its author had it, on machines that have none yet
+tls_from_nothing() { # PROFILE
+  local p=$1 a=${at[$1]} f
+  stop "p$p"
+  issue "fresh$p" "$a"
+  sim "p$p" "$a" --profile "$p" --network-restart 200 --tls no
+  m() { wsamt -h "$a" "$@"; }
+  secure() { wsamt -h "$a" -c "$T/ca.pem" "$@"; }
+  step() { ok "$p: $*" within 10 m "$@" || cat "$T/err.log"; }
+  ok "$p: no TLS yet" same "$(m nettls) $(code_of secure power)" "off 3"
+  for f in "addca $T/ca.pem" "addcert $T/fresh$p.pem" "addkey $T/fresh$p.key" "mktlsctx $T/fresh$p.pem" commit "netcert off" "lclcert off" commit \
+    "lclboth on" "netboth on" commit "nettls on" commit; do step $f; done
+  ok "$p: over TLS, by its authority" within 10 secure power
+  ok "$p: openssl sees the certificate" has <(on gw openssl s_client -connect "$a:16993" -cipher DEFAULT:@SECLEVEL=0 -legacy_server_connect -CAfile "$T/ca.pem" </dev/null 2>&1) 'Verify return code: 0'
+  for f in "lcltls on" commit timesync "lclboth off" "netboth off" commit; do step $f; done
+  ok "$p: nothing without TLS any more" within 10 eval '[ "$(code_of m power)" = 3 ]'
+  ok "$p: with it all is well" within 10 secure power
+  ok "$p: the certificate is in use" same "$(code_of secure delcertkey "$T/fresh$p.pem")" 1
+  ok "$p: it is shown until TLS is off" same "$(code_of secure rmtlsctx)" 1
+  for f in "netboth on" "nettls off" "lcltls off" commit; do ok "$p: $f" within 10 secure $f || cat "$T/err.log"; done
+  for f in rmtlsctx commit "delcertkey $T/fresh$p.pem" "delca $T/ca.pem"; do step $f; done
+  ok "$p: what is not there" same "$(code_of m delca "$T/ca.pem")" 1
+}
+for p in 8 9 11 12 15; do tls_from_nothing $p; done
+
+# --- machines that never do without: another certificate, and what they refuse
+tls_anew() { # PROFILE
+  local p=$1 a=${at[$1]} f
+  issue "next$p" "$a"
+  secure() { wsamt -h "$a" -c "$T/ca.pem" "$@"; }
+  for f in "addca $T/ca.pem" "addcert $T/next$p.pem" "addkey $T/next$p.key" "mktlsctx $T/next$p.pem" "netcert off" "lclcert off" "lcltls on" commit; do
+    ok "$p: $f" within 10 secure $f || cat "$T/err.log"
+  done
+  shown() { on gw openssl s_client -connect "$a:16993" </dev/null 2>/dev/null | openssl x509 -noout -subject; }
+  ok "$p: shows the new certificate" within 10 eval '[[ $(shown) == *next'"$p"' ]]'
+  ok "$p: plain text is gone for good" same "$(code_of secure netboth on)" 1
+  ok "$p: TLS too stays" same "$(code_of secure nettls off)" 1
+  ok "$p: nettls and netboth" same "$(secure nettls) $(secure netboth)" "on off"
+  ok "$p: the certificate is in use" same "$(code_of secure delcertkey "$T/next$p.pem")" 1
+  ok "$p: and cannot be taken out" same "$(code_of secure rmtlsctx)" 1
+  ok "$p: delca" within 10 secure delca "$T/ca.pem" || cat "$T/err.log"
+}
+for p in 16.1 19 21 ism; do tls_anew $p; done
