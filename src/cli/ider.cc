@@ -12,11 +12,11 @@
 #include <string_view>
 #include <variant>
 
-#include "amtgate/cli/image_file.h"
 #include "amtgate/cli/machine_options.h"
 #include "amtgate/config/config.h"
 #include "amtgate/device/dialer.h"
 #include "amtgate/ider/client_role.h"
+#include "amtgate/image/file.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/name_lookup.h"
 #include "amtgate/net/stream.h"
@@ -296,10 +296,10 @@ int ider(const std::vector<std::string>& args) {
   if (!parsed) return usage(parsed.error().detail);
   Options& o = *parsed;
 
-  std::unique_ptr<ImageFile> cd, floppy;
+  std::unique_ptr<image::File> cd, floppy;
   for (const auto& [path, size, image] : {std::tuple{&o.cd, 2048U, &cd}, std::tuple{&o.floppy, 512U, &floppy}}) {
     if (path->empty()) continue;
-    Result<std::unique_ptr<ImageFile>> opened = ImageFile::open(*path, size);
+    Result<std::unique_ptr<image::File>> opened = image::File::open(*path, size);
     if (!opened) return say(kUsage, opened.error().detail);
     *image = std::move(*opened);
   }

@@ -114,7 +114,7 @@ Result<void> ClientRole::opened(const OpenReply& m, TimePoint now) {
 void ClientRole::work() {
   while (out_.empty() && state_ != State::Over) {
     if (transfer_) {
-      send_block();
+      if (!send_block()) return;
     } else if (!queue_.empty()) {
       const Command c = queue_.front();
       queue_.pop_front();
@@ -138,7 +138,8 @@ void ClientRole::execute(const Command& c) {
   }
 }
 
-void ClientRole::send_block() {
+/// False: the source does not have the blocks yet.
+bool ClientRole::send_block() {
   Transfer& t = *transfer_;
   ScsiDrive& from = drive(t.drive);
   BlockSource* medium = from.medium();
@@ -151,14 +152,16 @@ void ClientRole::send_block() {
     message.reserve(kDataToHostHeader + bytes);
     encode_header(message, {sequence_, t.drive, count == t.left, t.dma, {}}, static_cast<std::uint16_t>(bytes));
     message.resize(kDataToHostHeader + bytes);
-    if (medium->read(t.next, MutableBytes(message).subspan(kDataToHostHeader))) {
+    const Result<Fetch> fetched = medium->read(t.next, MutableBytes(message).subspan(kDataToHostHeader));
+    if (fetched && *fetched == Fetch::Later) return false;
+    if (fetched) {
       ++sequence_;
       out_.push(std::move(message));
       stats_.data_bytes += bytes;
       t.next.value += count;
       t.left -= count;
       if (t.left == 0) transfer_.reset();
-      return;
+      return true;
     }
     problem = sense::kReadError;
   }
@@ -166,6 +169,7 @@ void ClientRole::send_block() {
   const Drive d = t.drive;
   transfer_.reset();
   send_end(d, problem);
+  return true;
 }
 
 void ClientRole::send_reply(const Command& c, Bytes bytes) {

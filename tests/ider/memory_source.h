@@ -17,18 +17,20 @@ class MemorySource final : public ider::BlockSource {
   }
   std::uint32_t block_size() const override { return block_size_; }
   ider::SectorCount blocks() const override { return {static_cast<std::uint32_t>(image_.size() / block_size_)}; }
-  Result<void> read(ider::Lba first, MutableBytes out) override {
+  Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override {
     ++reads;
+    if (late_at && first.value + out.size() / block_size_ > *late_at) return ider::Fetch::Later;
     const std::size_t at = std::size_t{first.value} * block_size_;
     if (at > image_.size() || out.size() > image_.size() - at) return Error{Errc::BadValue, "outside the image"};
     if (broken_at && first.value + out.size() / block_size_ > *broken_at) return Error{Errc::System, "broken"};
     std::copy_n(image_.begin() + static_cast<std::ptrdiff_t>(at), out.size(), out.begin());
-    return {};
+    return ider::Fetch::Done;
   }
 
   const Buffer& image() const { return image_; }
   unsigned reads = 0;
   std::optional<std::uint32_t> broken_at;  // a block that cannot be read
+  std::optional<std::uint32_t> late_at;    // a block that is not there yet
 
  private:
   std::uint32_t block_size_;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "amtgate/base/hex.h"
 #include "amtgate/ider/client_role.h"
 #include "amtgate/ider/host_role.h"
@@ -181,6 +183,28 @@ TEST(IderRoles, EndAReadThatFails) {
   ASSERT_EQ(s.data.size(), 18u);
   EXPECT_EQ(s.data[2], 3);
   EXPECT_EQ(s.data[12], 0x11);
+}
+
+TEST(IderRoles, WaitForBlocksThatAreOnTheirWay) {
+  Pair p;
+  p.run();
+  p.iso.late_at = 6;
+  ASSERT_TRUE(p.host.submit(Drive::Cd, read_10(0, 12), 12 * 2048, kStart));
+  p.run();
+  EXPECT_EQ(words(p.host), "opened features:25:enabled") << "the answer is not complete";
+  EXPECT_TRUE(p.client.output().empty());
+  p.client.resume();
+  p.run();
+  EXPECT_EQ(p.client.stats().data_bytes, 8192u) << "still not there";
+  p.iso.late_at.reset();
+  p.client.resume();
+  p.run();
+  const auto events = test::events(p.host);
+  ASSERT_EQ(events.size(), 1u);
+  const auto* done = std::get_if<HostRole::CommandDone>(&events[0]);
+  ASSERT_TRUE(done);
+  EXPECT_TRUE(std::ranges::equal(done->data, Bytes(p.iso.image()).first(12 * 2048)));
+  EXPECT_EQ(p.errors, "");
 }
 
 TEST(IderRoles, ResetInTheMiddleOfARead) {

@@ -23,10 +23,10 @@ class MemoryImage final : public ider::BlockSource {
   MemoryImage(Bytes bytes, std::uint32_t block) : bytes_(bytes), block_(block) {}
   std::uint32_t block_size() const override { return block_; }
   ider::SectorCount blocks() const override { return {static_cast<std::uint32_t>(bytes_.size() / block_)}; }
-  Result<void> read(ider::Lba first, MutableBytes out) override {
+  Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override {
     const Bytes from = bytes_.subspan(std::size_t{first.value} * block_, out.size());
     std::ranges::copy(from, out.begin());
-    return {};
+    return ider::Fetch::Done;
   }
 
  private:

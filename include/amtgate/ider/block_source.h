@@ -1,4 +1,5 @@
-// BlockSource: where the blocks of an image come from. Implemented above this module: a file, memory, a download.
+// BlockSource: where the blocks of an image come from and go to. Implemented above this module: a file, memory, a
+// download.
 #pragma once
 
 #include <compare>
@@ -18,7 +19,13 @@ struct SectorCount {
   auto operator<=>(const SectorCount&) const = default;
 };
 
-/// An image, read-only. Must outlive every role that serves it.
+/// What became of a read.
+enum class Fetch : std::uint8_t {
+  Done,
+  Later,  // the blocks are on their way; `out` holds nothing yet
+};
+
+/// An image. Must outlive every role that serves it.
 class BlockSource {
  public:
   virtual ~BlockSource() = default;
@@ -27,8 +34,18 @@ class BlockSource {
   /// Whole blocks; an image that ends within a block counts it, and read() fills it up with zeros. At least 1.
   virtual SectorCount blocks() const = 0;
   /// Fills `out` with the blocks from `first` on; out.size() is a multiple of the block size and lies within the
-  /// image. Any error becomes an unrecovered read error (3/11/00) for the host.
-  virtual Result<void> read(Lba first, MutableBytes out) = 0;
+  /// image. Any error becomes an unrecovered read error (3/11/00) for the host. A source whose blocks are far away
+  /// says Later and begins to fetch them; whoever owns source and role calls ClientRole::resume() when asking again
+  /// is worth while, and sees to it that this is before the host gives up (a source that cannot deliver says so with
+  /// an error).
+  virtual Result<Fetch> read(Lba first, MutableBytes out) = 0;
+
+  /// Whether write() may be called; a drive whose medium says no is write-protected.
+  virtual bool writable() const { return false; }
+  /// Stores whole blocks from `first` on, with read()'s bounds. Errors become a write error (3/0C/00) for the host.
+  virtual Result<void> write(Lba /*first*/, Bytes /*in*/) {
+    return Error{Errc::Unsupported, "the image is read-only"};
+  }
 };
 
 }  // namespace amtgate::ider

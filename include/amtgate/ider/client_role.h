@@ -78,6 +78,8 @@ class ClientRole {
   /// Errors: Timeout.
   Result<void> tick(TimePoint now);
 
+  /// A source that had said Later may have the blocks now: goes on with the read that waits, if one does.
+  void resume() { work(); }
   /// Changes the medium of a drive; null ejects. A read that is under way from the old one ends with "no medium".
   void insert(Drive drive, BlockSource* medium);
   /// Takes the drives away from the host (0x42). Ended follows on the reply or after end_timeout.
@@ -100,7 +102,7 @@ class ClientRole {
   ScsiDrive& drive(Drive d) { return d == Drive::Cd ? cd_ : floppy_; }
   void work();
   void execute(const Command& c);
-  void send_block();
+  bool send_block();
   void send_reply(const Command& c, Bytes bytes);
   void send_end(Drive d, Sense sense);
   void push(ClientMessage m);

@@ -1,4 +1,4 @@
-#include "amtgate/cli/image_file.h"
+#include "amtgate/image/file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,9 +9,9 @@
 #include <cstring>
 #include <limits>
 
-namespace amtgate::cli {
+namespace amtgate::image {
 
-Result<std::unique_ptr<ImageFile>> ImageFile::open(const std::string& path, std::uint32_t block_size) {
+Result<std::unique_ptr<File>> File::open(const std::string& path, std::uint32_t block_size) {
   sys::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat st {};
   if (!fd || ::fstat(fd.get(), &st) != 0) return Error{Errc::System, path + ": " + std::strerror(errno)};
@@ -25,17 +25,17 @@ Result<std::unique_ptr<ImageFile>> ImageFile::open(const std::string& path, std:
   if ((size + block_size - 1) / block_size > std::numeric_limits<std::uint32_t>::max() - 1) {
     return Error{Errc::TooLarge, path + ": " + std::to_string(size) + " bytes are more than a drive can have"};
   }
-  return std::unique_ptr<ImageFile>(new ImageFile(path, std::move(fd), size, block_size));
+  return std::unique_ptr<File>(new File(path, std::move(fd), size, block_size));
 }
 
-ImageFile::ImageFile(std::string path, sys::UniqueFd fd, std::uint64_t size, std::uint32_t block_size)
+File::File(std::string path, sys::UniqueFd fd, std::uint64_t size, std::uint32_t block_size)
     : path_(std::move(path)),
       fd_(std::move(fd)),
       size_(size),
       block_size_(block_size),
       blocks_{static_cast<std::uint32_t>((size + block_size - 1) / block_size)} {}
 
-Result<void> ImageFile::read(ider::Lba first, MutableBytes out) {
+Result<ider::Fetch> File::read(ider::Lba first, MutableBytes out) {
   const std::uint64_t from = std::uint64_t{first.value} * block_size_;
   if (from > size_ || out.size() > std::uint64_t{blocks_.value} * block_size_ - from) {
     return Error{Errc::BadValue, path_ + ": block " + std::to_string(first.value) + " is not in the image"};
@@ -50,7 +50,7 @@ Result<void> ImageFile::read(ider::Lba first, MutableBytes out) {
     got += static_cast<std::size_t>(n);
   }
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(want), out.end(), std::uint8_t{0});
-  return {};
+  return ider::Fetch::Done;
 }
 
-}  // namespace amtgate::cli
+}  // namespace amtgate::image

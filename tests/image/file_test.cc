@@ -1,4 +1,4 @@
-#include "amtgate/cli/image_file.h"
+#include "amtgate/image/file.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "amtgate/base/bytes.h"
 
-namespace amtgate::cli {
+namespace amtgate::image {
 namespace {
 
 class TemporaryFile {
@@ -28,9 +28,9 @@ class TemporaryFile {
   std::string path_;
 };
 
-TEST(ImageFile, CountsAndFillsUpTheLastBlock) {
+TEST(File, CountsAndFillsUpTheLastBlock) {
   const TemporaryFile file(std::string(512, 'a') + "bc");
-  auto image = ImageFile::open(file.path(), 512);
+  auto image = File::open(file.path(), 512);
   ASSERT_TRUE(image) << image.error().detail;
   EXPECT_EQ((*image)->blocks().value, 2U);
   EXPECT_EQ((*image)->size(), 514U);
@@ -42,9 +42,9 @@ TEST(ImageFile, CountsAndFillsUpTheLastBlock) {
   EXPECT_EQ(as_text(last).substr(0, 3), std::string("bc\0", 3));
 }
 
-TEST(ImageFile, RefusesBlocksOutsideTheImage) {
+TEST(File, RefusesBlocksOutsideTheImage) {
   const TemporaryFile file(std::string(4096, 'x'));
-  auto image = ImageFile::open(file.path(), 2048);
+  auto image = File::open(file.path(), 2048);
   ASSERT_TRUE(image);
   Buffer two(4096);
   EXPECT_TRUE((*image)->read({0}, two));
@@ -53,9 +53,9 @@ TEST(ImageFile, RefusesBlocksOutsideTheImage) {
   EXPECT_FALSE((*image)->read({0xffffffff}, two));
 }
 
-TEST(ImageFile, SaysWhenTheFileBecameShorter) {
+TEST(File, SaysWhenTheFileBecameShorter) {
   const TemporaryFile file(std::string(4096, 'x'));
-  auto image = ImageFile::open(file.path(), 2048);
+  auto image = File::open(file.path(), 2048);
   ASSERT_TRUE(image);
   ASSERT_EQ(::truncate(file.path().c_str(), 100), 0);
   Buffer block(2048);
@@ -64,14 +64,14 @@ TEST(ImageFile, SaysWhenTheFileBecameShorter) {
   EXPECT_NE(r.error().detail.find("shorter"), std::string::npos);
 }
 
-TEST(ImageFile, NamesWhatCannotBeAnImage) {
+TEST(File, NamesWhatCannotBeAnImage) {
   const TemporaryFile empty("");
   for (const std::string& path : {empty.path(), std::string("/tmp"), std::string("/nowhere/at/all.iso")}) {
-    const auto image = ImageFile::open(path, 2048);
+    const auto image = File::open(path, 2048);
     ASSERT_FALSE(image) << path;
     EXPECT_NE(image.error().detail.find(path), std::string::npos);
   }
 }
 
 }  // namespace
-}  // namespace amtgate::cli
+}  // namespace amtgate::image
