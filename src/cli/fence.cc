@@ -2,8 +2,6 @@
 
 #include <optional>
 
-#include "amtgate/wsman/power.h"
-
 namespace amtgate::cli {
 namespace {
 
@@ -56,7 +54,7 @@ class Work {
       if (now && due && times < kMostAsked) {
         asked = world_.now();
         ++times;
-        const Result<void> done = request(action, *now);
+        const Result<void> done = request(action, *now, until - world_.now());
         if (done) {
           taken = true;
           world_.sleep(plan_.wait);
@@ -85,8 +83,8 @@ class Work {
 
   /// The machine goes off and on by itself. Its state does not show that it did; that it took the command does.
   Result<PowerStatus> cycle(const PowerStatus& now) {
-    Result<void> taken = request(PowerAction::Cycle, now);
-    if (!taken && taken.error().code == Errc::Refused) taken = request(PowerAction::Reset, now);
+    Result<void> taken = request(PowerAction::Cycle, now, plan_.patience);
+    if (!taken && taken.error().code == Errc::Refused) taken = request(PowerAction::Reset, now, plan_.patience);
     if (!taken) return taken.error();
     world_.sleep(plan_.wait + plan_.between);
     return switch_on(1 + plan_.retry_on);
@@ -99,8 +97,8 @@ class Work {
     return now;
   }
 
-  Result<void> request(PowerAction action, const PowerStatus& now) {
-    Result<void> done = wsman::request_power(machine_, action, now);
+  Result<void> request(PowerAction action, const PowerStatus& now, Duration left) {
+    Result<void> done = world_.request(machine_, action, now, left);
     world_.say("asked for " + std::to_string(static_cast<unsigned>(action)) + ": " +
                (done ? "taken" : done.error().detail));
     return done;

@@ -13,12 +13,17 @@
 #include "amtgate/cli/fence_options.h"
 #include "amtgate/cli/fleet.h"
 #include "amtgate/cli/machine_options.h"
+#include "amtgate/cli/power_task.h"
+#include "amtgate/device/web_client.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/file.h"
 #include "amtgate/sys/spawn.h"
 
 namespace amtgate::cli {
 namespace {
+
+/// AMT needs some time to see that a session is over.
+constexpr Duration kClosing = seconds(10);
 
 enum Code : int { kGood = 0, kBad = 1, kOff = 2 };
 
@@ -150,8 +155,15 @@ class Agent {
   }
 
   Result<std::vector<Outcome>> each(const FencePlan& plan) {
-    return ask_fleet(common_, fleet_, [&](wsman::Caller& machine) -> Result<Row> {
-      const Result<Fenced> done = fence(machine, plan, world_);
+    return ask_sites(common_, fleet_, [&](const Site& site) -> Result<Row> {
+      const auto machine = site.client.machine(site.target, site.address, site.port);
+      FenceWorld world = world_;
+      // Somebody who looks at its screen must not keep it from being fenced.
+      world.request = [&](wsman::Caller& m, wsman::PowerAction action, const wsman::PowerStatus& now, Duration left) {
+        return power_with_parking(m, action, now, parking_at(common_, site.name),
+                                  {std::min<Duration>(kClosing, left), world_.sleep});
+      };
+      const Result<Fenced> done = fence(*machine, plan, world);
       if (!done) return done.error();
       return Row{{done->off ? "OFF" : "ON", done->already ? "already" : "", done->state, done->trouble}, nullptr};
     });

@@ -37,6 +37,11 @@ struct Fleet {
   std::uint32_t mark = 0;
 };
 
+/// The mark keeps our own rules from catching the connections; only root may set one.
+std::uint32_t own_mark(const config::Config& config) {
+  return ::geteuid() == 0 ? config.intercept.mark + 1 : 0;
+}
+
 Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   config::Parsed parsed = config::load(common.config);
   if (!parsed) {
@@ -46,8 +51,7 @@ Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   const auto config = std::make_shared<const config::Config>(std::move(*parsed.config));
   Fleet fleet;
   fleet.state = config->gateway.state;
-  // The mark keeps our own rules from catching the connections; only root may set one.
-  fleet.mark = ::geteuid() == 0 ? config->intercept.mark + 1 : 0;
+  fleet.mark = own_mark(*config);
   const auto add = [&](const config::Machine& m, const std::string& name) {
     fleet.members.push_back({{config, m.target}, name, m.target->amt ? *m.target->amt : m.aim});
   };
@@ -67,7 +71,7 @@ Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   return fleet;
 }
 
-Result<Fleet> from_host(const FleetOptions& o) {
+Result<Fleet> from_host(const Common& common, const FleetOptions& o) {
   auto target = std::make_shared<config::Target>(o.login.target);
   target->name = o.host;
   if (!o.user.empty()) target->username = o.user;
@@ -85,6 +89,8 @@ Result<Fleet> from_host(const FleetOptions& o) {
   if (target->tls != config::TlsMode::No) {
     if (const Result<void> made = sys::make_directories(fleet.state, 0700); !made) return made.error();
   }
+  // A gateway that runs here would catch this on its way to one of its own targets, and log in with what it has.
+  if (const config::Parsed parsed = config::load(common.config); parsed) fleet.mark = own_mark(*parsed.config);
   fleet.members.push_back({target, o.host, config::Host(o.host)});
   return fleet;
 }
@@ -94,7 +100,7 @@ Result<Fleet> find_fleet(const Common& common, const FleetOptions& o) {
   if (!o.targets.empty() || o.all || !o.tags.empty()) {
     return Error{Errc::BadValue, "-h, and targets of the configuration; one of them is meant"};
   }
-  return from_host(o);
+  return from_host(common, o);
 }
 
 Result<IpAddress> address_of(const config::Host& host) {
@@ -209,8 +215,6 @@ Result<std::vector<std::string>> fleet_names(const Common& common, const FleetOp
   return names;
 }
 
-namespace {
-
 Result<std::vector<Outcome>> ask_sites(const Common& common, const FleetOptions& o, const SiteTask& task) {
   log::set_level(log::Level::Warn);
   const Result<Fleet> fleet = find_fleet(common, o);
@@ -220,6 +224,8 @@ Result<std::vector<Outcome>> ask_sites(const Common& common, const FleetOptions&
   for (std::size_t i = 0; i < rows.size(); ++i) outcomes.push_back({fleet->members[i].name, std::move(rows[i])});
   return outcomes;
 }
+
+namespace {
 
 /// One connection for the whole of a task.
 SiteTask with_connection(const Task& task) {

@@ -57,6 +57,11 @@ Result<void> set_pin(MachineOptions& o, const std::string& v) {
   return {};
 }
 
+Result<void> set_tls_name(MachineOptions& o, const std::string& v) {
+  o.target.tls_name = v;
+  return {};
+}
+
 Result<void> set_tls_min(MachineOptions& o, const std::string& v) {
   using enum config::TlsVersion;
   for (const auto& [word, version] : {std::pair{"1.0", V1_0}, {"1.1", V1_1}, {"1.2", V1_2}, {"1.3", V1_3}}) {
@@ -95,6 +100,7 @@ constexpr MachineOption kOptions[] = {
     {"--plain", "", "without TLS", set_plain},
     {"--tls", "", "with TLS only", set_tls},
     {"--ca", "FILE", "the machine's certificate must come from this CA", set_ca},
+    {"--tls-name", "NAME", "with --ca: whom the certificate must be for: a name, or the word address", set_tls_name},
     {"--pin", "HEX", "the SHA-256 of its certificate or its key", set_pin},
     {"--tls-min", "VERSION", "1.0, 1.1, 1.2 or 1.3", set_tls_min},
     {"--client-cert", "FILE", "our own certificate, for machines with mutual TLS", set_client_cert},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amtgate/control/protocol.h"
 #include "amtgate/wsman/redirection_listener.h"
 
 namespace amtgate::cli {
@@ -9,6 +10,8 @@ namespace {
 
 constexpr Duration kPause = milliseconds(500);
 constexpr unsigned kReopenTries = 5;
+/// Viewers are tried for again by then, should this program be gone.
+constexpr Duration kParked = seconds(60);
 
 /// The listener, once more while the machine is busy with what it was asked for.
 Result<void> reopen(wsman::Caller& machine, const FreedPower& how) {
@@ -25,6 +28,12 @@ Result<void> reopen(wsman::Caller& machine, const FreedPower& how) {
 }
 
 }  // namespace
+
+Parking parking_at(const Common& common, const std::string& target) {
+  const auto ask = [&common](const std::string& request) { (void)ask_daemon(common, request); };
+  return {[ask, target](const std::string& what) { ask(control::request_park(target, what, kParked)); },
+          [ask, target] { ask(control::request_unpark(target)); }};
+}
 
 Result<void> power_with_parking(wsman::Caller& machine, wsman::PowerAction action, const wsman::PowerStatus& now,
                                 const Parking& parking, const FreedPower& how) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "amtgate/config/load.h"
+#include "amtgate/device/trust_policy.h"
 #include "amtgate/device/web_client.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/file.h"
@@ -65,7 +66,7 @@ class NetworkWays final : public TlsWays {
   }
 
   Result<void> accepts(const std::vector<Buffer>& chain) const override {
-    const tls::TrustPolicy policy{site_.target->tls_ca_text, site_.target->tls_pin};
+    const tls::TrustPolicy policy = device::trust_policy(*site_.target, site_.address);
     if (policy.ca_pem.empty() && policy.pin.empty()) return {};
     std::vector<tls::Certificate> all;
     for (const Buffer& der : chain) all.emplace_back(der);

@@ -153,6 +153,9 @@ class Checker {
       mistake(draft_.place(t, t.tls_cert.empty() ? "tls_key" : "tls_cert"),
               t.tls_cert.empty() ? "tls_key without tls_cert" : "tls_cert without tls_key");
     }
+    if (!t.tls_name.empty() && t.tls_ca.empty()) {
+      warn(later(t, "tls_name", "tls_ca"), "tls_name has no effect without tls_ca");
+    }
     if (t.tls != TlsMode::No) return;
     const std::pair<const char*, bool> unused[] = {
         {"tls_ca", !t.tls_ca.empty()}, {"tls_pin", !t.tls_pin.empty()}, {"tls_cert", !t.tls_cert.empty()}};

@@ -175,6 +175,15 @@ Result<std::string> parse_control(std::string_view text) {
   }
   return parse_path(text);
 }
+Result<std::string> parse_tls_name(std::string_view text) {
+  constexpr std::size_t kMaxName = 253;  // RFC 1035
+  const bool good = text.size() <= kMaxName && std::ranges::all_of(text, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                             c == '.' || c == '_' || c == ':';
+                    });
+  if (!good) return wrong("not a host name, nor the word address");
+  return std::string(text);
+}
 Result<std::string> parse_username(std::string_view text) {
   // What a quoted string of a digest header holds without escapes, and RFC 7616's user name: no colon.
   const bool good = !text.empty() && text.size() <= kMaxUserName && std::ranges::all_of(text, [](char c) {
@@ -455,6 +464,8 @@ constexpr Key<Target> kTargetKeys[] = {
      "verify the machine's certificate with this CA (PEM)", always_effect},
     {"tls_pin", Repeat::No, Shown::Yes, set_pin, show_pin,
      "or by the SHA-256 of the certificate or of its public key", always_effect},
+    {OPTIONAL(Target, tls_name, parse_tls_name), "whom a certificate of tls_ca must name: address, or a host",
+     always_effect},
     {WORD(Target, tls_min), "the least TLS version: 1.0, 1.1, 1.2 or 1.3", always_effect},
     {OPTIONAL(Target, tls_cert, parse_path), "client certificate for mutual TLS (PEM)", always_effect},
     {OPTIONAL(Target, tls_key, parse_path), "its private key (PEM)", always_effect},

@@ -9,6 +9,7 @@
 
 #include "amtgate/device/known_store.h"
 #include "amtgate/device/login_guard.h"
+#include "amtgate/device/trust_policy.h"
 #include "amtgate/net/connect.h"
 #include "amtgate/redir/client_role.h"
 #include "amtgate/sys/log.h"
@@ -47,6 +48,10 @@ std::string tls_hint(const std::string& detail, const config::Target& target) {
   }
   if (has("certificate") && has("alert") && target.tls_cert.empty()) {
     return "; the machine wants a client certificate: set tls_cert and tls_key";
+  }
+  // TLS 1.2 has no word of its own for a certificate that is missing.
+  if (has("handshake failure") && target.tls_cert.empty()) {
+    return "; it may want a client certificate (tls_cert, tls_key), or ciphers that only `tls_min = 1.0` lets in";
   }
   return {};
 }
@@ -227,7 +232,7 @@ class Attempt final : public Opening {
                   who() + ": TLS failed: " + done.error().detail + tls_hint(done.error().detail, target()));
     }
     const std::vector<tls::Certificate> chain = stream_->tls()->peer_chain();
-    const tls::TrustPolicy policy{target().tls_ca_text, target().tls_pin};
+    const tls::TrustPolicy policy = trust_policy(target(), request_.address);
     const Result<tls::Verdict> verdict = shared_.known.judge(policy, {target().name, request_.address}, chain);
     if (!verdict) {
       shared_.machines.forget_session(target().name, device_);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "amtgate/base/handle.h"
+#include "amtgate/device/trust_policy.h"
 #include "amtgate/tls/certificate.h"
 #include "amtgate/wsman/document.h"
 #include "src/device/memory.h"
@@ -350,7 +351,7 @@ class Machine final : public wsman::Caller {
     if (const STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(store)) {
       for (int i = 1; i < sk_X509_num(sent); ++i) add(sk_X509_value(sent, i));
     }
-    const tls::TrustPolicy policy{m.target_->tls_ca_text, m.target_->tls_pin};
+    const tls::TrustPolicy policy = trust_policy(*m.target_, m.address_);
     const Result<tls::Verdict> verdict = m.client_.known.judge(policy, {m.target_->name, m.address_}, chain);
     if (verdict) return 1;
     m.local_error_ = verdict.error();

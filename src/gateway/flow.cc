@@ -153,8 +153,10 @@ void Flow::view(const std::string& screen, const session::ViewerOptions& options
 
 void Flow::web() {
   state_ = State::Web;
-  if (!refusal_ && shard_.web_sessions >= Shard::kMostWeb) {
-    refusal_ = Error{Errc::Busy, "too many clients at once; try again in a moment"};
+  if (const WebSeats::Room room = shard_.web_seats().room(client_at_.address);
+      !refusal_ && room != WebSeats::Room::Yes) {
+    refusal_ = Error{Errc::Busy, room == WebSeats::Room::None ? "too many clients at once; try again in a moment"
+                                                              : "too many connections of yours at once; end some"};
   }
   web_ =
       std::make_unique<Web>(shard_, *policy_, record_, *client_, Web::Aim{client_at_.address, destination_.address},

@@ -68,6 +68,7 @@ Web::Web(Shard& shard, const Policy& policy, SessionRecord& record, net::Stream&
       record_(record),
       client_(client),
       aim_(aim),
+      seated_(!refusal),
       on_end_(std::move(on_end)),
       proxy_(options_for(record, policy, aim, client, std::move(refusal)), shard.shared().challenger, shard.random(),
              shard.loop().now()),
@@ -76,11 +77,11 @@ Web::Web(Shard& shard, const Policy& policy, SessionRecord& record, net::Stream&
         ask_guard();
         settle();
       }) {
-  ++shard_.web_sessions;
+  if (seated_) shard_.web_seats().take(aim_.client);
 }
 
 Web::~Web() {
-  --shard_.web_sessions;
+  if (seated_) shard_.web_seats().leave(aim_.client);
   if (!login_.empty()) shard_.shared().dialer.login_undecided(login_);
 }
 

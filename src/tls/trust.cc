@@ -4,6 +4,9 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+
+#include "amtgate/tls/certificate_facts.h"
 #include "openssl.h"
 
 namespace amtgate::tls {
@@ -57,6 +60,16 @@ Error untrusted(const KnownCertificates::Identity& who, const std::string& what)
   return Error{Errc::Untrusted, "the certificate of " + who.target + " (" + who.device.to_string() + ") " + what};
 }
 
+/// Another machine of the same CA has a good certificate as well, and is not this one.
+Result<void> verify_host(const TrustPolicy& policy, const KnownCertificates::Identity& who, const Certificate& own) {
+  const auto fits = [&](const std::string& host) { return is_for_host(own.der(), host); };
+  if (policy.hosts.empty() || std::ranges::any_of(policy.hosts, fits)) return {};
+  std::string wanted;
+  for (const std::string& host : policy.hosts) wanted += (wanted.empty() ? "" : " or ") + host;
+  return untrusted(who, "sha256:" + own.sha256() + " comes from tls_ca, but is for " + own.subject() + ", not for " +
+                            wanted + "; if it is the right machine, write the name that it has as tls_name");
+}
+
 Result<void> verify_chain(const TrustPolicy& policy, const KnownCertificates::Identity& who,
                           std::span<const Certificate> chain) {
   const Result<std::vector<X509Ptr>> cas = read_certificates(policy.ca_pem);
@@ -86,7 +99,7 @@ Result<void> verify_chain(const TrustPolicy& policy, const KnownCertificates::Id
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
   const int ok = X509_verify_cert(ctx.get());
   ERR_clear_error();
-  if (ok == 1) return {};
+  if (ok == 1) return verify_host(policy, who, chain[0]);
   return untrusted(who, "sha256:" + chain[0].sha256() + " is not vouched for by tls_ca (" +
                             X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx.get())) +
                             "); check tls_ca, or pin it with tls_pin if it is the right machine");

@@ -100,11 +100,11 @@ ok "one that is not there" took 60 fence action=off plug=gone login_timeout=1; o
 ok "it says where it looked" has "$T/err.log" '^fence_amtgate: gone.*16993, 664, 16992, 623'
 spawn held gw python3 tests/system/tools/probe.py redir 10.71.2.14 16994 sol --user admin --password "$password" --hold 60
 ok "a console is open" within 10 has "$T/held.log" '"open": true'
-ok "a machine that refuses" took 20 fence action=off plug=used; ok "is no success" is "1 "
-ok "it says who keeps it on" has "$T/err.log" 'amtgate sessions'
-fence action=reboot plug=used method=cycle; ok "a reset helps there" is "0 Success: Rebooted"
+ok "a machine with an open session refuses" not ctl power off used --no-keep-sessions
+ok "that keeps nobody from fencing it" took 30 fence action=off plug=used; ok "it goes off" is "0 Success: Powered OFF"
+ok "its redirection is on again" same "$(ctl --json info used | grep -c '"redirection": *true')" 1
+fence action=on plug=used; ok "and on" is "0 Success: Powered ON"
 stop held
-fence action=off plug=used; ok "free, it goes off" is "0 Success: Powered OFF"
 fence action=off plug=new,slow power_timeout=3; ok "one of two is not both" is "1 "
 
 # --- several at once

@@ -76,6 +76,19 @@ TEST(Trust, CaDecidesAlone) {
   EXPECT_FALSE(judge({.ca_pem = pair_a().cert_pem, .pin = std::string(64, '0')}, {}, kPc1, chain_a()));
 }
 
+TEST(Trust, ACaSpeaksForTheHostThatItNames) {
+  const auto policy = [](std::vector<std::string> hosts) {
+    return TrustPolicy{.ca_pem = pair_a().cert_pem, .hosts = std::move(hosts)};
+  };
+  EXPECT_EQ(judge(policy({"a"}), {}, kPc1, chain_a())->how, Verdict::How::Ca);
+  EXPECT_TRUE(judge(policy({"10.99.0.10", "a"}), {}, kPc1, chain_a())) << "one of them is enough";
+  const auto other = judge(policy({"10.99.0.10", "b"}), {}, kPc1, chain_a());
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::Untrusted);
+  EXPECT_NE(other.error().detail.find("not for 10.99.0.10 or b"), std::string::npos) << other.error().detail;
+  EXPECT_NE(other.error().detail.find("tls_name"), std::string::npos) << other.error().detail;
+}
+
 TEST(Trust, NoCertificateIsUntrusted) {
   EXPECT_EQ(judge({}, {}, kPc1, {}).error().code, Errc::Untrusted);
 }

@@ -8,6 +8,7 @@
 #include "amtgate/base/result.h"
 #include "amtgate/base/time.h"
 #include "amtgate/wsman/caller.h"
+#include "amtgate/wsman/power.h"
 
 namespace amtgate::cli {
 
@@ -22,11 +23,16 @@ struct FencePlan {
   unsigned retry_on = 1;            // further tries to switch on, each with its own patience
 };
 
-/// Time, and where steps are told; the program's own, or a test's.
+/// Time, where steps are told, and how the machine is asked; the program's own, or a test's.
 struct FenceWorld {
   std::function<TimePoint()> now;
   std::function<void(Duration)> sleep;
   std::function<void(const std::string&)> say = [](const std::string&) {};
+  /// As wsman::request_power(); it may take `left` to make way first.
+  std::function<Result<void>(wsman::Caller&, wsman::PowerAction, const wsman::PowerStatus&, Duration left)> request =
+      [](wsman::Caller& machine, wsman::PowerAction action, const wsman::PowerStatus& before, Duration /*left*/) {
+        return wsman::request_power(machine, action, before);
+      };
 };
 
 struct Fenced {

@@ -75,5 +75,6 @@ struct Site {
 using SiteTask = std::function<Result<Row>(const Site& site)>;
 int run_sites(const Common& common, const FleetOptions& options, std::vector<std::string> heading,
               const SiteTask& task);
+Result<std::vector<Outcome>> ask_sites(const Common& common, const FleetOptions& options, const SiteTask& task);
 
 }  // namespace amtgate::cli

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "amtgate/base/time.h"
+#include "amtgate/cli/common.h"
 #include "amtgate/wsman/caller.h"
 #include "amtgate/wsman/power.h"
 
@@ -17,6 +18,9 @@ struct Parking {
   std::function<void(const std::string& what)> park;  // "is being switched off"
   std::function<void()> unpark;
 };
+
+/// At the gateway that runs here, if one does and it knows the machine; a viewer elsewhere finds back by itself.
+Parking parking_at(const Common& common, const std::string& target);
 
 struct FreedPower {
   Duration patience;                    // for what AMT needs to close sessions

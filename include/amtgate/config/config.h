@@ -76,6 +76,9 @@ struct Intercept {
   Port port{5899};
 };
 
+/// tls_name: the address that is dialled, or the name it was found by.
+inline constexpr std::string_view kTlsNameAddress = "address";
+
 struct Target {
   std::string name;
   std::string file;  // where it was written, for messages
@@ -90,7 +93,8 @@ struct Target {
   std::string password_file;
   TlsMode tls = TlsMode::Auto;
   std::string tls_ca;
-  std::string tls_pin;  // 64 lower-case hex digits; empty = none
+  std::string tls_pin;   // 64 lower-case hex digits; empty = none
+  std::string tls_name;  // whom a certificate of tls_ca must be for: kTlsNameAddress or a host name; empty = anybody
   TlsVersion tls_min = TlsVersion::V1_2;
   std::string tls_cert;  // client certificate for mutual TLS
   std::string tls_key;

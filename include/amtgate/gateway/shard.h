@@ -19,6 +19,7 @@
 #include "amtgate/gateway/counters.h"
 #include "amtgate/gateway/directory.h"
 #include "amtgate/gateway/layouts.h"
+#include "amtgate/gateway/web_seats.h"
 #include "amtgate/http/challenger.h"
 #include "amtgate/net/listen.h"
 #include "amtgate/net/loop.h"
@@ -120,9 +121,7 @@ class Shard {
   auth::RandomSource& random() { return random_; }
   /// True while refusals stay below what is worth answering in words.
   bool may_refuse_in_words() { return refusals_.take(loop_.now()); }
-  /// Sessions on the web ports: each may hold a request of half a megabyte.
-  static constexpr std::size_t kMostWeb = 256;
-  std::size_t web_sessions = 0;
+  WebSeats& web_seats() { return web_seats_; }
   /// `flow` has ended; it dies at the end of this turn.
   void finished(Flow& flow);
   /// The screen of a machine, made if nobody looks at it yet.
@@ -142,6 +141,7 @@ class Shard {
   net::RelayPool pool_;
   auth::SystemRandom random_;
   Counters counters_;
+  WebSeats web_seats_;
   log::TokenBucket refusals_{50, 200};
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<std::string, std::unique_ptr<ScreenHost>> screens_;

@@ -73,7 +73,8 @@ class Web {
   SessionRecord& record_;
   net::Stream& client_;
   const Aim aim_;
-  OnEnd on_end_;  // null: it is over
+  const bool seated_;  // a refusal takes none of the places that there are
+  OnEnd on_end_;       // null: it is over
   Proxy proxy_;
   bool opened_ = false;
   bool settling_ = false;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "amtgate/base/inet.h"
 #include "amtgate/base/result.h"
@@ -21,6 +22,8 @@ struct TrustPolicy {
   std::string ca_pem{};  // verify the chain with these; empty = no CA
   std::string pin{};     // 64 lower-case hex digits of the certificate's or its public key's DER; empty = none
   bool legacy = false;   // with a CA: SHA-1 signatures and RSA below 1024 bits will do
+  // With a CA: the certificate must be for one of these names or addresses; none = any that the CA vouches for.
+  std::vector<std::string> hosts{};
 };
 
 /// A known-certificates file: one line each, "target-name address sha256 date", e.g.
@@ -69,10 +72,10 @@ struct Verdict {
 const char* name(Verdict::How how);
 
 /// `chain[0]` is the device's own certificate. With both a CA and a pin, both must hold. With a CA the chain must
-/// lead to it, be in its dates and allow server use; names are not compared, since AMT certificates rarely carry the
-/// address that clients use. With FirstUse and Next the caller remembers the certificate
-/// (KnownCertificates::remember) and stores the file. Errors: Untrusted, a sentence with both fingerprints and what
-/// to do; BadValue (CA text that does not parse).
+/// lead to it, be in its dates and allow server use; names are compared only where `hosts` has some, since AMT
+/// certificates rarely carry the address that clients use. With FirstUse and Next the caller remembers the
+/// certificate (KnownCertificates::remember) and stores the file. Errors: Untrusted, a sentence with both
+/// fingerprints and what to do; BadValue (CA text that does not parse).
 Result<Verdict> judge(const TrustPolicy& policy, const KnownCertificates& known,
                       const KnownCertificates::Identity& who, std::span<const Certificate> chain);
 
