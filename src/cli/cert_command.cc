@@ -227,7 +227,14 @@ Run remove(CLI::App& app, const Common& common) {
           return Error{Errc::Refused, "it has no such certificate; `amtgate cert list` shows what it has"};
         const Result<tls::CertificateFacts> facts = tls::certificate_facts(found->der);
         const wsman::StoredKey* key = facts ? store->find_key(facts->rsa_public) : nullptr;
-        if (const Result<void> done = wsman::delete_certificate(machine, found->id); !done) return done.error();
+        if (const Result<void> done = wsman::delete_certificate(machine, found->id); !done) {
+          // AMT says no more than "not permitted".
+          const Result<wsman::TlsState> tls = wsman::read_tls(machine);
+          if (!tls || tls->certificate != found->id) return done.error();
+          return Error{Errc::Refused,
+                       "it is the one that the machine shows; `amtgate tls set --handle` chooses another, "
+                       "or none where TLS is off"};
+        }
         gone.push_back("cert:" + std::string(wsman::handle_of(found->id)));
         if (o->key && key != nullptr) {
           if (const Result<void> done = drop_key(key->id); !done) return done.error();

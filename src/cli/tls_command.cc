@@ -188,7 +188,8 @@ Run set(CLI::App& app, const Common& common) {
   app.add_option("--plaintext", o->plain, "ports without TLS beside it")->option_text("yes|no")->check(yes);
   app.add_option("--mutual-tls", o->mutual, "consoles need a certificate")->option_text("yes|no")->check(yes);
   app.add_option("--trusted-cn", o->trusted, "how their names must end; counts at once")->option_text("NAME");
-  app.add_option("--handle", o->certificate, "the certificate to show, by its handle")->option_text("N");
+  app.add_option("--handle", o->certificate, "the certificate to show, by its handle; none: no more")
+      ->option_text("N|none");
   app.add_flag("--local", o->local, "towards the machine's own operating system instead of the network");
   app.add_flag("--force", o->force, "also what could lock us out");
   app.add_flag("--dry-run", o->dry_run, "only say what would be changed");
@@ -214,7 +215,10 @@ Run set(CLI::App& app, const Common& common) {
       }
       const bool settings = !changes.empty();
       std::string id;
-      if (!o->certificate.empty()) {
+      const bool none = o->certificate == "none" && !now->certificate.empty();
+      if (none) {
+        changes.push_back("certificate: none");
+      } else if (!o->certificate.empty() && o->certificate != "none") {
         const Result<wsman::CertificateStore> store = wsman::read_certificate_store(*machine);
         if (!store) return store.error();
         for (const wsman::StoredCertificate& c : store->certificates) {
@@ -227,6 +231,11 @@ Run set(CLI::App& app, const Common& common) {
         if (!wanted.enabled && (!wanted.plain_too || now->never_plain)) {
           return Error{Errc::Refused, "without TLS and without the ports without TLS nobody could reach it"};
         }
+        if (wanted.enabled && (o->certificate == "none" || (now->certificate.empty() && id.empty()))) {
+          return Error{
+              Errc::Refused,
+              "TLS without a certificate to show: choose one with --handle, or let `amtgate tls enable` do all"};
+        }
         if (wanted.mutual && !now->network.mutual && site.target->tls_cert_text.empty()) {
           return Error{
               Errc::Refused,
@@ -237,6 +246,9 @@ Run set(CLI::App& app, const Common& common) {
       if (!o->dry_run && settings) {
         const auto side = o->local ? wsman::TlsSide::Local : wsman::TlsSide::Network;
         if (const Result<void> done = wsman::put_tls(*machine, side, wanted); !done) return done.error();
+      }
+      if (!o->dry_run && none) {
+        if (const Result<void> done = wsman::use_no_certificate(*machine); !done) return done.error();
       }
       if (!o->dry_run && !id.empty() && id != now->certificate) {
         if (const Result<void> done = wsman::use_certificate(*machine, id); !done) return done.error();
