@@ -111,6 +111,10 @@ class Checker {
     if (t.vnc_share == VncShare::View) {
       warn(draft_.place(t, "vnc_share"), "vnc_share: no effect with vnc_mode = splice: a screen has one viewer then");
     }
+    if (t.record_vnc) {
+      warn(draft_.place(t, "record"),
+           "record: vnc has no effect with vnc_mode = splice: nobody reads the picture then");
+    }
     if (t.frame_buffer_limit) {
       warn(draft_.place(t, "frame_buffer_limit"),
            "frame_buffer_limit: no effect with vnc_mode = splice: the viewer chooses the depth then");

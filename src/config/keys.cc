@@ -16,6 +16,8 @@ constexpr std::size_t kMaxPassword = 128;     // AMT takes 32
 constexpr std::uint64_t kMaxFrameBuffer = 1ULL << 30;
 constexpr std::uint64_t kMaxSolBuffer = 1ULL << 30;
 constexpr std::uint32_t kMaxWorkers = 256;
+constexpr std::uint64_t kMaxRecordings = 1ULL << 50;
+constexpr std::uint32_t kMaxDays = 36500;
 
 template <class T>
 using Order = typename Key<T>::Order;
@@ -364,6 +366,17 @@ Result<void> set_sol_buffer(Target& to, std::string_view value, Order<Target>) {
 std::string show_sol_buffer(const Target& from) {
   return from.sol_buffer % 1024 == 0 ? std::to_string(from.sol_buffer / 1024) + "k" : std::to_string(from.sol_buffer);
 }
+Result<void> set_record_limit(Gateway& to, std::string_view value, Order<Gateway>) {
+  const Result<std::uint64_t> size = parse_size(value, kMaxRecordings);
+  if (!size) return size.error();
+  to.record_limit = *size;
+  return {};
+}
+std::string show_record_limit(const Gateway& from) {
+  constexpr std::uint64_t kMega = 1ULL << 20;
+  return from.record_limit % kMega == 0 ? std::to_string(from.record_limit / kMega) + "M"
+                                        : std::to_string(from.record_limit);
+}
 Result<void> set_record(Target& to, std::string_view value, Order<Target>) {
   to.record_vnc = to.record_sol = false;
   const std::vector<std::string_view> list = words(value);
@@ -407,6 +420,10 @@ constexpr Key<Gateway> kGatewayKeys[] = {
     {"metrics", Repeat::No, Shown::Yes, set_metrics, show_metrics, "Prometheus text at this address; empty = off",
      always_effect},
     {WORD(Gateway, log_level), "error, warn, info or debug", always_effect},
+    {"record_limit", Repeat::No, Shown::Yes, set_record_limit, show_record_limit,
+     "bytes of all recordings; the oldest go first", always_effect},
+    {"record_days", Repeat::No, Shown::Yes, set_number<Gateway, &Gateway::record_days, 0, kMaxDays>,
+     show_number<Gateway, &Gateway::record_days>, "recordings older than that go; 0 = none", always_effect},
 };
 
 constexpr Key<Intercept> kInterceptKeys[] = {
@@ -444,7 +461,7 @@ const char* no_effect_sol_buffer(const Target& t) {
   return t.sol_buffer == Target{}.sol_buffer ? nullptr : "no effect yet: this version has no serial listeners";
 }
 const char* no_effect_record(const Target& t) {
-  return t.record_vnc || t.record_sol ? "no effect yet: this version does not record" : nullptr;
+  return t.record_sol ? "no effect yet for sol: this version records screens" : nullptr;
 }
 
 constexpr Key<Target> kTargetKeys[] = {

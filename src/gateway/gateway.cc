@@ -106,7 +106,9 @@ void tell_refusals(const Refusals& refused, const config::Target& target, contro
 class TheGateway final : public Gateway {
  public:
   TheGateway(std::shared_ptr<const config::Config> config, device::DialerOptions dialer)
-      : config_(std::move(config)), shared_(std::move(dialer)) {}
+      : config_(std::move(config)), shared_(std::move(dialer)) {
+    shared_.recordings = std::make_unique<Recordings>(config_->gateway.state + "/recordings");
+  }
 
   ~TheGateway() override { stop(); }
 
@@ -400,6 +402,7 @@ class TheGateway final : public Gateway {
     auto policy = std::make_shared<Policy>();
     policy->directory = std::make_shared<Directory>(config_, names);
     policy->users = users_;
+    policy->recording_limits = {config_->gateway.record_limit, std::chrono::hours(24) * config_->gateway.record_days};
     if (queue_) queue_->set_classifier(policy->directory->classifier());
     shared_.set_policy(std::move(policy));
   }

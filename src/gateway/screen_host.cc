@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "amtgate/base/earliest.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/sys/log.h"
 
@@ -56,12 +57,18 @@ ScreenHost::Client* ScreenHost::find(session::ViewerId id) {
 void ScreenHost::attach(Client& client, session::ViewerId id, const session::ViewerOptions& options,
                         const std::string& who) {
   clients_[id] = &client;
+  if (!options.script) people_[id] = {who, ""};
   screen_.add_viewer(id, options, who, shard_.loop().now());
 }
 
 void ScreenHost::detach(session::ViewerId id) {
   if (clients_.erase(id) == 0) return;
   held_.erase(id);
+  people_.erase(id);
+  if (recorder_) {
+    recorder_->left(id, shard_.loop().now());
+    if (recorder_->lookers() == 0) recorder_.reset();
+  }
   screen_.remove_viewer(id, shard_.loop().now());
   // Keys that it held go up at the machine: those bytes still have to leave, also behind the last viewer.
   if (!pumping_) timer_.arm(Duration::zero());
@@ -131,6 +138,7 @@ void ScreenHost::pump() {
     // Behind what the viewers wait for: AMT may draw meanwhile, but nobody would see it sooner.
     if (device_) write_device();
     handle_events();  // that was all it had to be told, for one
+    if (recorder_) recorder_->pump(shard_.loop().now());
     again_ = again_ || std::any_of(held_.begin(), held_.end(), [this](const auto& id) { return screen_.takes(id); });
   } while (again_);
   pumping_ = false;
@@ -139,7 +147,7 @@ void ScreenHost::pump() {
     return shard_.screen_done(*this);
   }
   if (device_) device_->want(true, !screen_.device_output().empty());
-  if (const auto due = screen_.deadline()) {
+  if (const auto due = earliest({screen_.deadline(), recorder_ ? recorder_->deadline() : std::nullopt})) {
     timer_.arm_at(*due);
   } else {
     timer_.cancel();
@@ -233,11 +241,29 @@ void ScreenHost::handle(const session::SharedScreen::ViewerStartTls& start) {
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerKnown& known) {
+  if (const auto person = people_.find(known.id); person != people_.end()) person->second.user = known.user;
   if (Client* client = find(known.id)) client->screen_known(known);
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerJoined& joined) {
   if (Client* client = find(joined.id)) client->screen_joined();
+  record(joined.id);
+}
+
+void ScreenHost::record(session::ViewerId id) {
+  const auto person = people_.find(id);
+  if (!target_->record_vnc || person == people_.end()) return;
+  const TimePoint now = shard_.loop().now();
+  if (!recorder_) {
+    const sys::WallTime started = sys::wall_now();
+    Shared& shared = shard_.shared();
+    auto recording =
+        shared.recordings->begin(target_->name, id.value, started, ".fbs", shared.policy()->recording_limits);
+    log::info("recording.begin", {{"recording", recording->id()}, {"target", target_->name}, {"kind", "vnc"}});
+    recorder_ =
+        std::make_unique<ScreenRecorder>(screen_, std::move(recording), target_->name, device_at_, started, now);
+  }
+  recorder_->joined(id, person->second, now);
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerEnded& ended) {
@@ -245,6 +271,7 @@ void ScreenHost::handle(const session::SharedScreen::ViewerEnded& ended) {
 }
 
 void ScreenHost::handle(const session::SharedScreen::DeviceLost& lost) {
+  if (recorder_) recorder_->event("away", shard_.loop().now());
   log::warn("screen.lost", {{"target", target_->name},
                             {"device", device_at_},
                             {"viewers", clients_.size()},
@@ -253,6 +280,7 @@ void ScreenHost::handle(const session::SharedScreen::DeviceLost& lost) {
 }
 
 void ScreenHost::handle(const session::SharedScreen::DeviceBack& back) {
+  if (recorder_) recorder_->event("back", shard_.loop().now());
   log::info(
       "screen.back",
       {{"target", target_->name}, {"device", device_at_}, {"viewers", clients_.size()}, {"away_ms", back.away}});

@@ -261,6 +261,7 @@ void SharedScreen::drain_role(TimePoint now) {
       for (auto& [id, viewer] : viewers_) {
         if (rfb::ServerRole* role = viewer.machine.screen()) role->resized(resized->size);
       }
+      if (camera_ != nullptr) camera_->resized(resized->size);
       stale_ = true;
     } else if (std::holds_alternative<rfb::ClientRole::Rung>(*event)) {
       for (auto& [id, viewer] : viewers_) {

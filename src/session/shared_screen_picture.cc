@@ -45,6 +45,7 @@ void SharedScreen::changed(const rfb::Rect& area) {
   for (auto& [id, viewer] : viewers_) {
     if (rfb::ServerRole* role = viewer.machine.screen()) role->changed(area);
   }
+  if (camera_ != nullptr) camera_->changed(area);
   stale_ = true;
 }
 
@@ -60,8 +61,13 @@ void SharedScreen::show(TimePoint now) {
     if (viewer.typed) continue;
     if (rfb::ServerRole* role = viewer.machine.screen()) role->show(screen_.view(), now);
   }
+  if (camera_ != nullptr) camera_->show(screen_.view(), now);
   shown_ = now;
   stale_ = false;
+}
+
+void SharedScreen::film(TimePoint now) {
+  if (camera_ != nullptr && !blank_until_ && (complete_ || !stale_)) camera_->show(screen_.view(), now);
 }
 
 /// A viewer that asks, or has room again. While an update of AMT is under way it is shown what the others were: the

@@ -61,6 +61,8 @@ struct Gateway {
   Secret users_text;  // empty when there is no such file and no target needs it
   std::optional<Endpoint> metrics = *Endpoint::parse("127.0.0.1:9623");  // nullopt = off
   LogLevel log_level = LogLevel::Info;
+  std::uint64_t record_limit = 10ULL << 30;  // bytes of all recordings
+  unsigned record_days = 0;                  // older ones go; 0 = none
 };
 
 struct Intercept {

@@ -12,6 +12,7 @@
 #include "amtgate/config/config.h"
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/directory.h"
+#include "amtgate/gateway/screen_recorder.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/stream.h"
 #include "amtgate/session/shared_screen.h"
@@ -79,6 +80,7 @@ class ScreenHost {
   void pump_device();
   void write_device();
   void handle_events();
+  void record(session::ViewerId id);
   void drop_device();
   Client* find(session::ViewerId id);
 
@@ -88,7 +90,9 @@ class ScreenHost {
   const IpAddress destination_;
   session::SharedScreen screen_;
   std::map<session::ViewerId, Client*> clients_;
-  std::set<session::ViewerId> held_;  // were told that they are not taken from
+  std::map<session::ViewerId, ScreenRecorder::Looker> people_;  // the clients that are no scripts
+  std::unique_ptr<ScreenRecorder> recorder_;                    // while somebody looks on and `record` has vnc
+  std::set<session::ViewerId> held_;                            // were told that they are not taken from
   std::unique_ptr<net::Stream> device_;
   std::shared_ptr<const void> session_;  // of device_
   std::unique_ptr<device::Opening> opening_;

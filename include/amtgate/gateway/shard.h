@@ -19,6 +19,7 @@
 #include "amtgate/gateway/counters.h"
 #include "amtgate/gateway/directory.h"
 #include "amtgate/gateway/layouts.h"
+#include "amtgate/gateway/recordings.h"
 #include "amtgate/gateway/web_seats.h"
 #include "amtgate/http/challenger.h"
 #include "amtgate/net/listen.h"
@@ -38,6 +39,7 @@ class Shard;
 struct Policy {
   std::shared_ptr<const Directory> directory;
   std::shared_ptr<const auth::UsersFile> users;  // null: there is no such file
+  RecordingLimits recording_limits{};
 };
 
 /// What all shards share. Outlives them.
@@ -56,7 +58,8 @@ struct Shared {
   bool transparent = true;  // foreign source addresses can be used
   std::atomic<std::uint64_t> next_id{1};
   Layouts layouts;
-  http::Challenger challenger;  // of clients of the web ports
+  std::unique_ptr<Recordings> recordings;  // set before the shards run, and gone behind them
+  http::Challenger challenger;             // of clients of the web ports
   /// Every shard, before the first of them listens. A machine's screen lives on the shard that its name falls to.
   std::vector<Shard*> shards;
   Shard& home(const std::string& screen) const { return *shards[std::hash<std::string>{}(screen) % shards.size()]; }

@@ -143,6 +143,11 @@ class SharedScreen {
   void park(const std::string& what, TimePoint until, TimePoint now);
   void unpark(TimePoint now);
 
+  /// A camera sees what viewers see, and is none: it does not keep the machine's session open, and waits for nothing.
+  /// Null takes it away. The owner feeds it requests and takes its output, and asks for film() behind a request.
+  void set_camera(rfb::ServerRole* camera) { camera_ = camera; }
+  void film(TimePoint now);
+
   // The device.
   void device_opened(Bytes rest, TimePoint now);
   void device_failed(const DeviceFailure& failure, TimePoint now);
@@ -209,6 +214,7 @@ class SharedScreen {
   ScreenOptions options_;
   auth::RandomSource& random_;
   rfb::Screen screen_;
+  rfb::ServerRole* camera_ = nullptr;
   std::map<ViewerId, Viewer> viewers_;  // ids grow: the oldest is first
   std::optional<ViewerId> typist_;
 
