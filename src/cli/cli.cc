@@ -11,6 +11,7 @@
 #include "amtgate/cli/fence_agent.h"
 #include "amtgate/cli/ider.h"
 #include "amtgate/cli/scan.h"
+#include "amtgate/cli/setupbin_command.h"
 #include "amtgate/cli/wsamt.h"
 
 namespace amtgate::cli {
@@ -35,6 +36,7 @@ constexpr Command kCommands[] = {
     {"power", power_command, "switch machines on and off"},
     {"boot", boot_command, "from what machines start next time"},
     {"setup", setup_command, "switch on in machines what the gateway needs"},
+    {"setupbin", setupbin_command, "files that set AMT up from a USB stick"},
     {"users", users_command, "AMT's own accounts in machines"},
     {"consent", consent_command, "the consent of who sits at a machine"},
     {"time", time_command, "the machines' own clocks"},
