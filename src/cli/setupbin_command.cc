@@ -41,7 +41,7 @@ struct Changes {
 
 void add_to(CLI::App& app, Changes& c) {
   const auto many = [&](const char* name, std::vector<std::string>& to, const char* help, const char* text) {
-    app.add_option(name, to, help)->option_text(text)->expected(1)->take_all();
+    app.add_option(name, to, help)->option_text(text)->allow_extra_args(false)->take_all();
   };
   many("--set", c.set, "a variable by its name or MODULE/NUMBER, or header.FIELD, record.FIELD", "NAME=VALUE");
   many("--set-from", c.set_from, "the same, from the first line of a file, as for what is secret", "NAME=FILE");
@@ -118,6 +118,32 @@ bool is_secret(VariableId id) {
   return v != nullptr && v->secret;
 }
 
+Error as_argument(VariableId id) {
+  const std::string name = setupbin::name_of(id);
+  return wrong(name + " is a secret, and every user of this host can see arguments; use --set-from " + name +
+               "=FILE or --ask " + name);
+}
+
+/// Before anybody is asked for a password: every name, and no secret among the arguments.
+Result<void> check(const Changes& c) {
+  for (const auto& [list, option] : {std::pair{&c.set, "--set"}, {&c.add, "--add"}, {&c.set_from, "--set-from"}}) {
+    for (const std::string& text : *list) {
+      const auto pair = halves(text, option);
+      if (!pair) return pair.error();
+      if (list == &c.set && (pair->first.starts_with("header.") || pair->first.starts_with("record."))) continue;
+      const Result<VariableId> id = setupbin::parse_id(pair->first);
+      if (!id) return id.error();
+      if (list != &c.set_from && is_secret(*id)) return as_argument(*id);
+    }
+  }
+  for (const auto* list : {&c.ask, &c.unset}) {
+    for (const std::string& name : *list) {
+      if (const Result<VariableId> id = setupbin::parse_id(name); !id) return id.error();
+    }
+  }
+  return {};
+}
+
 Result<std::string> first_line(const std::string& path) {
   Result<std::string> out = sys::read_file(path == "-" ? "/dev/stdin" : path, kMaxSecretFile);
   if (!out) return Error{Errc::System, out.error().detail};
@@ -131,6 +157,7 @@ class Editor {
   Editor(File& file, std::vector<std::size_t> records, bool force)
       : file_(file), records_(std::move(records)), force_(force) {}
 
+  /// Of changes that check() let through.
   Result<void> apply(const Changes& c) {
     for (const std::string& name : c.unset) {
       const Result<VariableId> id = setupbin::parse_id(name);
@@ -166,7 +193,6 @@ class Editor {
       if (!pair) return pair.error();
       const Result<VariableId> id = setupbin::parse_id(pair->first);
       if (!id) return id.error();
-      if (is_secret(*id)) return as_argument(*id);
       const Result<Buffer> bytes = setupbin::encode(*id, pair->second);
       if (!bytes) return bytes.error();
       for (const std::size_t r : records_) setupbin::add(file_, r, *id, *bytes);
@@ -187,11 +213,6 @@ class Editor {
   }
 
  private:
-  static Error as_argument(VariableId id) {
-    return wrong(setupbin::name_of(id) +
-                 " is a secret, and every user of this host can see arguments; use --set-from " +
-                 setupbin::name_of(id) + "=FILE or --ask " + setupbin::name_of(id));
-  }
   Result<void> from_file(VariableId id, const std::string& path) {
     const Result<std::string> text = first_line(path);
     if (!text) return text.error();
@@ -209,7 +230,6 @@ class Editor {
     }
     const Result<VariableId> id = setupbin::parse_id(name);
     if (!id) return id.error();
-    if (is_secret(*id)) return as_argument(*id);
     return give(*id, text);
   }
 
@@ -333,6 +353,7 @@ Result<void> usual(Editor& editor, const Changes& c) {
 int make(const Common& common, const Make& o) {
   const Changes& c = o.changes;
   if (o.file.empty() && o.image.empty()) return fail(kUsage, "where to? Name a file, or --image FILE, or both");
+  if (const Result<void> r = check(c); !r) return failed(r.error());
   // Before a password is asked for.
   for (const std::string* path : {&o.file, &o.image}) {
     if (!path->empty() && !c.force && sys::exists(*path)) {
@@ -424,6 +445,7 @@ struct Edit {
 };
 
 int edit(const Edit& o) {
+  if (const Result<void> r = check(o.changes); !r) return failed(r.error());
   std::string before;
   Result<File> file = read(o.file, &before);
   if (!file) return failed(file.error());
@@ -488,7 +510,10 @@ Run setupbin_command(CLI::App& app, const Common& common) {
     a.add_option("--record", o->record, "this one only; all if not given")
         ->option_text("N")
         ->check(CLI::Range(1U, 32767U));
-    a.add_option("--unset", o->changes.unset, "takes a variable out")->option_text("NAME")->expected(1)->take_all();
+    a.add_option("--unset", o->changes.unset, "takes a variable out")
+        ->option_text("NAME")
+        ->allow_extra_args(false)
+        ->take_all();
     add_to(a, o->changes);
     a.add_flag("--force", o->changes.force, "take any password");
     return [o] { return edit(*o); };
