@@ -12,6 +12,7 @@
 #include "amtgate/cli/ider.h"
 #include "amtgate/cli/scan.h"
 #include "amtgate/cli/setupbin_command.h"
+#include "amtgate/cli/wait_command.h"
 #include "amtgate/cli/wsamt.h"
 
 namespace amtgate::cli {
@@ -51,6 +52,7 @@ constexpr Command kCommands[] = {
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},
     {"wait-screen", wait_screen_command, "wait until a machine's screen shows a picture"},
+    {"wait", wait_command, "wait until machines are as they are wanted"},
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 
