@@ -7,6 +7,7 @@
 
 #include "amtgate/cli/care_commands.h"
 #include "amtgate/cli/commands.h"
+#include "amtgate/cli/console_command.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
 #include "amtgate/cli/ider.h"
@@ -53,6 +54,7 @@ constexpr Command kCommands[] = {
     {"key", key_command, "press keys of a machine's keyboard"},
     {"wait-screen", wait_screen_command, "wait until a machine's screen shows a picture"},
     {"wait", wait_command, "wait until machines are as they are wanted"},
+    {"console", console_command, "start a machine where it is wanted, and open its screen or serial console"},
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 

@@ -8,7 +8,6 @@
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fleet.h"
 #include "amtgate/cli/power_task.h"
-#include "amtgate/control/protocol.h"
 #include "amtgate/device/web_client.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/wsman/power.h"
@@ -17,10 +16,6 @@ namespace amtgate::cli {
 namespace {
 
 constexpr Duration kLook = milliseconds(500);
-/// AMT needs some time to see that a session is over.
-constexpr Duration kClosing = seconds(10);
-/// Viewers are tried for again by then, should this program be gone.
-constexpr Duration kParked = seconds(60);
 
 Row row(const wsman::PowerStatus& status) {
   const std::string name = wsman::power_state_name(status.state);
@@ -42,13 +37,6 @@ Result<Row> wait_for(wsman::Caller& machine, wsman::PowerAction action, Duration
                                       " s: " + last};
     }
   }
-}
-
-/// At the gateway that runs here, if one does and it knows the machine; a viewer elsewhere finds back by itself.
-Parking parking_at(const Common& common, const std::string& target) {
-  const auto ask = [&common](const std::string& request) { (void)ask_daemon(common, request); };
-  return {[ask, target](const std::string& what) { ask(control::request_park(target, what, kParked)); },
-          [ask, target] { ask(control::request_unpark(target)); }};
 }
 
 }  // namespace
@@ -91,8 +79,7 @@ Run power_command(CLI::App& app, const Common& common) {
                              wsman::reached(action, now->state);
           if (there) return row(*now);
           const Result<void> asked =
-              o->keep ? power_with_parking(machine, action, *now, parking_at(common, site.name),
-                                           {kClosing, [](Duration d) { std::this_thread::sleep_for(d); }})
+              o->keep ? power_with_parking(machine, action, *now, parking_at(common, site.name), freed_power())
                       : wsman::request_power(machine, action, *now);
           if (!asked) return asked.error();
           if (o->wait) return wait_for(machine, action, seconds(o->patience));

@@ -154,7 +154,7 @@ Result<Prober::Seen> Prober::look_screen(const WaitCondition& c, TimePoint until
 }
 
 Result<Prober::Waited> Prober::wait(const WaitCondition& c, TimePoint until,
-                                    const std::function<void(const Seen&)>& on_look) {
+                                    const std::function<bool(const Seen&)>& on_look) {
   const TimePoint began = sys::now();
   while (true) {
     const TimePoint looked = sys::now();
@@ -162,7 +162,7 @@ Result<Prober::Waited> Prober::wait(const WaitCondition& c, TimePoint until,
     if (!seen) return seen.error();
     const TimePoint now = sys::now();
     if (seen->met || now >= until) return Waited{seen->met, now - began, seen->text};
-    if (on_look) on_look(*seen);
+    if (on_look && !on_look(*seen)) return Waited{false, now - began, seen->text};
     std::this_thread::sleep_until(std::min(until, looked + kPause));
   }
 }

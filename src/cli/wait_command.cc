@@ -115,8 +115,10 @@ class Waiting {
     bool met = true;
     for (const WaitCondition& c : conditions_) {
       const TimePoint began = sys::now();
-      const Result<Prober::Waited> waited = prober.wait(
-          c, until_, [&](const Prober::Seen& seen) { report.waiting(site.name, c, sys::now() - began, seen.text); });
+      const Result<Prober::Waited> waited = prober.wait(c, until_, [&](const Prober::Seen& seen) {
+        report.waiting(site.name, c, sys::now() - began, seen.text);
+        return true;
+      });
       if (!waited) return Error{waited.error().code, waited.error().detail};
       list.push_back(
           {{"for", c.text}, {"met", waited->met}, {"after_s", rounded(waited->took)}, {"seen", waited->last}});

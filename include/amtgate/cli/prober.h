@@ -38,9 +38,9 @@ class Prober {
   /// would not mend: AuthFailed, Untrusted, BadValue, Unsupported, System.
   Result<Seen> look(const WaitCondition& condition, TimePoint until);
 
-  /// Looks about once a second. `on_look` gets what was seen, each time that it was not met.
+  /// Looks about once a second. `on_look` gets what was seen, each time that it was not met; false from it: no more.
   Result<Waited> wait(const WaitCondition& condition, TimePoint until,
-                      const std::function<void(const Seen&)>& on_look);
+                      const std::function<bool(const Seen&)>& on_look);
 
   wsman::Caller& machine();
 
