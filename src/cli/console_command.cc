@@ -103,7 +103,9 @@ class Console {
     for (const ConsoleStep& step : plan_.steps) {
       ++n;
       const TimePoint began = sys::now();
-      Result<std::string> done = stop_asked ? Result<std::string>(interrupted()) : take(step);
+      // Whatever the view ended by, what was attached is taken away behind it.
+      const bool over = stop_asked && step.kind != Kind::Release;
+      Result<std::string> done = over ? Result<std::string>(interrupted()) : take(step);
       if (done && stop_asked && step.kind != Kind::Release && step.kind != Kind::View) done = interrupted();
       const Duration took = sys::now() - began;
       Json line = {{"step", step.name},
@@ -322,7 +324,7 @@ class Console {
                              site_.name + "`");
     }
     if (switched_off_) left.push_back("it is off, or on its way there: `amtgate power on " + site_.name + "`");
-    if (left.empty()) left.emplace_back("nothing is left behind, its power is as it was or as the steps above say");
+    if (left.empty()) left.emplace_back("nothing is left behind");
     return left;
   }
 
