@@ -7,10 +7,13 @@
 
 #include "amtgate/cli/care_commands.h"
 #include "amtgate/cli/commands.h"
+#include "amtgate/cli/console_command.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
 #include "amtgate/cli/ider.h"
 #include "amtgate/cli/scan.h"
+#include "amtgate/cli/setupbin_command.h"
+#include "amtgate/cli/wait_command.h"
 #include "amtgate/cli/wsamt.h"
 
 namespace amtgate::cli {
@@ -35,6 +38,7 @@ constexpr Command kCommands[] = {
     {"power", power_command, "switch machines on and off"},
     {"boot", boot_command, "from what machines start next time"},
     {"setup", setup_command, "switch on in machines what the gateway needs"},
+    {"setupbin", setupbin_command, "files that set AMT up from a USB stick"},
     {"users", users_command, "AMT's own accounts in machines"},
     {"consent", consent_command, "the consent of who sits at a machine"},
     {"time", time_command, "the machines' own clocks"},
@@ -50,6 +54,8 @@ constexpr Command kCommands[] = {
     {"key", key_command, "press keys of a machine's keyboard"},
     {"wait-screen", wait_screen_command, "wait until a machine's screen shows a picture"},
     {"record", record_command, "what the gateway has recorded"},
+    {"wait", wait_command, "wait until machines are as they are wanted"},
+    {"console", console_command, "start a machine where it is wanted, and open its screen or serial console"},
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 

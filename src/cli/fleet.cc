@@ -29,6 +29,7 @@ struct Member {
   std::shared_ptr<const config::Target> target;
   std::string name;
   config::Host at;  // where its AMT is
+  config::Host pc;  // what clients aim at
 };
 
 struct Fleet {
@@ -53,7 +54,7 @@ Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   fleet.state = config->gateway.state;
   fleet.mark = own_mark(*config);
   const auto add = [&](const config::Machine& m, const std::string& name) {
-    fleet.members.push_back({{config, m.target}, name, m.target->amt ? *m.target->amt : m.aim});
+    fleet.members.push_back({{config, m.target}, name, m.target->amt ? *m.target->amt : m.aim, m.aim});
   };
   for (const std::string& name : o.targets) {
     const Result<config::Machine> machine = config::find_machine(*config, name);
@@ -91,7 +92,7 @@ Result<Fleet> from_host(const Common& common, const FleetOptions& o) {
   }
   // A gateway that runs here would catch this on its way to one of its own targets, and log in with what it has.
   if (const config::Parsed parsed = config::load(common.config); parsed) fleet.mark = own_mark(*parsed.config);
-  fleet.members.push_back({target, o.host, config::Host(o.host)});
+  fleet.members.push_back({target, o.host, config::Host(o.host), config::Host(o.host)});
   return fleet;
 }
 
@@ -101,16 +102,6 @@ Result<Fleet> find_fleet(const Common& common, const FleetOptions& o) {
     return Error{Errc::BadValue, "-h, and targets of the configuration; one of them is meant"};
   }
   return from_host(common, o);
-}
-
-Result<IpAddress> address_of(const config::Host& host) {
-  if (const auto* network = std::get_if<Network>(&host)) return network->address;
-  const std::string& name = std::get<std::string>(host);
-  if (const Result<IpAddress> literal = IpAddress::parse(name)) return *literal;
-  const Result<std::vector<IpAddress>> found = net::resolve_now(name);
-  if (!found) return found.error();
-  if (found->empty()) return Error{Errc::Unreachable, name + ": no address"};
-  return found->front();
 }
 
 /// "12 of 1000 machines, 1 failed", on a terminal only, and only where one would wait.
@@ -165,7 +156,7 @@ std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const S
         outcomes[i] = Error{address.error().code, m.name + ": " + address.error().detail};
       } else {
         const bool alone = fleet.members.size() == 1;
-        outcomes[i] = task({m.name, m.target, *address, Port{o.port}, fleet.state, fleet.mark, client, alone});
+        outcomes[i] = task({m.name, m.target, *address, Port{o.port}, fleet.state, fleet.mark, client, alone, m.pc});
       }
       progress.one_done(!outcomes[i]);
     }
@@ -178,6 +169,16 @@ std::vector<Result<Row>> work(const Fleet& fleet, const FleetOptions& o, const S
 }
 
 }  // namespace
+
+Result<IpAddress> address_of(const config::Host& host) {
+  if (const auto* network = std::get_if<Network>(&host)) return network->address;
+  const std::string& name = std::get<std::string>(host);
+  if (const Result<IpAddress> literal = IpAddress::parse(name)) return *literal;
+  const Result<std::vector<IpAddress>> found = net::resolve_now(name);
+  if (!found) return found.error();
+  if (found->empty()) return Error{Errc::Unreachable, name + ": no address"};
+  return found->front();
+}
 
 std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app) {
   auto o = std::make_shared<FleetOptions>();

@@ -16,8 +16,6 @@ namespace amtgate::cli {
 namespace {
 
 constexpr Duration kLook = milliseconds(500);
-/// AMT needs some time to see that a session is over.
-constexpr Duration kClosing = seconds(10);
 
 Row row(const wsman::PowerStatus& status) {
   const std::string name = wsman::power_state_name(status.state);
@@ -81,8 +79,7 @@ Run power_command(CLI::App& app, const Common& common) {
                              wsman::reached(action, now->state);
           if (there) return row(*now);
           const Result<void> asked =
-              o->keep ? power_with_parking(machine, action, *now, parking_at(common, site.name),
-                                           {kClosing, [](Duration d) { std::this_thread::sleep_for(d); }})
+              o->keep ? power_with_parking(machine, action, *now, parking_at(common, site.name), freed_power())
                       : wsman::request_power(machine, action, *now);
           if (!asked) return asked.error();
           if (o->wait) return wait_for(machine, action, seconds(o->patience));

@@ -1,6 +1,7 @@
 #include "amtgate/cli/power_task.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "amtgate/control/protocol.h"
 #include "amtgate/wsman/redirection_listener.h"
@@ -10,8 +11,6 @@ namespace {
 
 constexpr Duration kPause = milliseconds(500);
 constexpr unsigned kReopenTries = 5;
-/// Viewers are tried for again by then, should this program be gone.
-constexpr Duration kParked = seconds(60);
 
 /// The listener, once more while the machine is busy with what it was asked for.
 Result<void> reopen(wsman::Caller& machine, const FreedPower& how) {
@@ -27,12 +26,21 @@ Result<void> reopen(wsman::Caller& machine, const FreedPower& how) {
                    done.error().detail + "); `amtgate setup` does that"};
 }
 
+/// AMT needs some time to see that a session is over.
+constexpr Duration kClosing = seconds(10);
+/// Viewers are tried for again by then, should this program be gone.
+constexpr Duration kParked = seconds(60);
+
 }  // namespace
 
 Parking parking_at(const Common& common, const std::string& target) {
   const auto ask = [&common](const std::string& request) { (void)ask_daemon(common, request); };
   return {[ask, target](const std::string& what) { ask(control::request_park(target, what, kParked)); },
           [ask, target] { ask(control::request_unpark(target)); }};
+}
+
+FreedPower freed_power() {
+  return {kClosing, [](Duration d) { std::this_thread::sleep_for(d); }};
 }
 
 Result<void> power_with_parking(wsman::Caller& machine, wsman::PowerAction action, const wsman::PowerStatus& now,

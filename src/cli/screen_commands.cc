@@ -12,6 +12,7 @@
 
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
+#include "amtgate/cli/screen_match.h"
 #include "amtgate/cli/screen_session.h"
 #include "amtgate/rfb/key_combo.h"
 #include "amtgate/rfb/key_translator.h"
@@ -254,58 +255,9 @@ struct WaitOptions {
   unsigned tolerance = 0;
 };
 
-/// What a screen is waited to show, and where on it.
-struct Wanted {
-  Picture picture;
-  std::optional<rfb::Rect> region;
-};
-
-/// Errors: BadValue, System; whole lines.
-Result<Wanted> wanted_of(const WaitOptions& o) {
-  Wanted out;
-  const Result<std::string> file = sys::read_file(o.match, Picture::kMaxFile);
-  if (!file) return file.error();
-  Result<Picture> picture = from_png(*file);
-  if (!picture) return Error{Errc::BadValue, o.match + ": " + picture.error().detail};
-  out.picture = std::move(*picture);
-  if (o.region.empty()) return out;
-  const Result<rfb::Rect> region = parse_region(o.region);
-  if (!region) return region.error();
-  out.region = *region;
-  // A picture of the region, or of the whole screen.
-  if (out.picture.size == rfb::Size{region->width, region->height}) return out;
-  std::optional<Picture> part = part_of(out.picture, *region);
-  if (!part) return Error{Errc::BadValue, "the region " + o.region + " does not lie inside of " + o.match};
-  out.picture = std::move(*part);
-  return out;
-}
-
-std::string words(rfb::Size size) {
-  return std::to_string(size.width) + "x" + std::to_string(size.height);
-}
-
-/// How the screen compares; `different` is empty where sizes do not let it be.
-struct Verdict {
-  std::optional<std::size_t> different;
-  std::string text;
-};
-
-Verdict compare(const Picture& screen, const Wanted& wanted, unsigned tolerance) {
-  std::optional<Picture> part;
-  if (wanted.region) part = part_of(screen, *wanted.region);
-  if (wanted.region && !part) return {std::nullopt, "the screen is " + words(screen.size) + " and lacks the region"};
-  const Picture& seen = part ? *part : screen;
-  if (seen.size != wanted.picture.size) {
-    return {std::nullopt, "the screen is " + words(seen.size) + ", the picture " + words(wanted.picture.size)};
-  }
-  const std::size_t n = different_pixels(seen, wanted.picture, tolerance);
-  const std::size_t all = std::size_t{seen.size.width} * seen.size.height;
-  return {n, std::to_string(n) + " of " + std::to_string(all) + " pixels differ"};
-}
-
 class Waiter {
  public:
-  Waiter(const Screen& screen, const WaitOptions& options, Wanted wanted)
+  Waiter(const Screen& screen, const WaitOptions& options, WantedScreen wanted)
       : screen_(screen), options_(options), wanted_(std::move(wanted)), began_(sys::now()), until_(screen.until()) {}
 
   int run() {
@@ -338,8 +290,8 @@ class Waiter {
     while (true) {
       if (Result<void> r = (*session)->wait_complete(until_); !r) return r.error();
       picture_ = (*session)->picture();
-      verdict_ = compare(picture_, wanted_, options_.tolerance);
-      if (verdict_->different == 0U) return true;
+      verdict_ = compare(picture_, wanted_);
+      if (verdict_->matches()) return true;
       const Result<bool> changed = (*session)->wait_update(until_);
       if (!changed) return changed.error();
       if (!*changed) return false;
@@ -370,17 +322,17 @@ class Waiter {
 
   const Screen& screen_;
   const WaitOptions& options_;
-  const Wanted wanted_;
+  const WantedScreen wanted_;
   const TimePoint began_;
   const TimePoint until_;
   std::string target_;
   Picture picture_;  // the last whole one
-  std::optional<Verdict> verdict_;
+  std::optional<ScreenVerdict> verdict_;
 };
 
 int wait_screen(const Screen& screen, const WaitOptions& o) {
   if (const auto code = screen.misused()) return *code;
-  Result<Wanted> wanted = wanted_of(o);
+  Result<WantedScreen> wanted = read_wanted_screen(o.match, o.region, o.tolerance);
   if (!wanted) return fail(kUsage, wanted.error().detail);
   return Waiter(screen, o, std::move(*wanted)).run();
 }

@@ -7,8 +7,11 @@
 #include <variant>
 
 #include "amtgate/net/loop.h"
+#include "amtgate/setupbin/file.h"
+#include "amtgate/sim/setup_bin.h"
 #include "amtgate/simhost/host.h"
 #include "amtgate/simhost/settings.h"
+#include "amtgate/sys/file.h"
 #include "amtgate/sys/limits.h"
 
 namespace amtgate::simhost {
@@ -19,6 +22,22 @@ constexpr std::uint64_t kOpenFiles = 65536;
 int fail(const Error& error, int code) {
   std::fprintf(stderr, "amtgate-sim: %s\n", error.detail.c_str());
   return code;
+}
+
+/// As each PC's firmware does with the stick, one after the other. Errors: a sentence that begins with the file.
+Result<void> set_up(std::vector<Settings>& machines, const std::string& path) {
+  const Result<std::string> bytes = sys::read_file(path, setupbin::kMaxFile);
+  if (!bytes) return bytes.error();
+  Result<setupbin::File> file = setupbin::parse(as_bytes(*bytes));
+  if (!file) return Error{file.error().code, path + ": " + file.error().detail};
+  for (Settings& one : machines) {
+    const Result<std::uint32_t> taken = sim::set_up_by(*file, one.machine);
+    if (!taken) return Error{taken.error().code, path + ": " + taken.error().detail};
+  }
+  const Result<Buffer> after = setupbin::format(*file);
+  if (!after) return after.error();
+  if (as_text(*after) == *bytes) return {};
+  return sys::write_file(path, as_text(*after), 0600);
 }
 
 int serve(Settings settings) {
@@ -34,7 +53,11 @@ int serve(Settings settings) {
     certificate = std::move(*made);
   }
   std::vector<std::unique_ptr<Host>> hosts;
-  for (Settings& one : each_machine(settings)) {
+  std::vector<Settings> machines = each_machine(settings);
+  if (!settings.setup_bin.empty()) {
+    if (const Result<void> done = set_up(machines, settings.setup_bin); !done) return fail(done.error(), 1);
+  }
+  for (Settings& one : machines) {
     Result<std::unique_ptr<Host>> opened = Host::open(**loop, std::move(one), certificate);
     if (!opened) return fail(opened.error(), 1);
     hosts.push_back(std::move(*opened));
@@ -43,7 +66,8 @@ int serve(Settings settings) {
   const Settings& s = host.settings();
   if (!s.quiet) {
     std::printf("AMT %s, profile %s: user %s, password %s", s.machine.profile.firmware.c_str(),
-                s.machine.profile.name.c_str(), s.machine.user.c_str(), s.machine.password.c_str());
+                s.machine.profile.name.c_str(), s.machine.user.c_str(),
+                s.setup_bin.empty() ? s.machine.password.c_str() : "of the file");
     if (s.machine.profile.port5900 == sim::Port5900::Password) {
       std::printf(", VNC password %s", s.machine.rfb_password.c_str());
     }

@@ -144,6 +144,8 @@ const std::vector<Option>& options() {
       {"user", "NAME", "account (default admin)", text([](S s, const std::string& v) { s.machine.user = v; })},
       {"password", "TEXT", "its password (default P@ssw0rd1!)",
        text([](S s, const std::string& v) { s.machine.password = v; })},
+      {"setup-bin", "FILE", "was set up by this file just now: its password, features and consent",
+       text([](S s, const std::string& v) { s.setup_bin = v; })},
       {"rfb-password", "TEXT", "VNC password of port 5900 (default P@ssw0rd)",
        text([](S s, const std::string& v) { s.machine.rfb_password = v; })},
       {"size", "WxH", "screen (default 1024x768)",

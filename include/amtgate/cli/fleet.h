@@ -71,8 +71,11 @@ struct Site {
   std::uint32_t mark = 0;
   device::WebClient& client;
   bool only_one = false;  // no other is meant
+  config::Host pc{};      // what its viewers aim at: the PC's own address
 };
 using SiteTask = std::function<Result<Row>(const Site& site)>;
+/// The first that a name has. Blocks. Errors: Unreachable, Timeout.
+Result<IpAddress> address_of(const config::Host& host);
 int run_sites(const Common& common, const FleetOptions& options, std::vector<std::string> heading,
               const SiteTask& task);
 Result<std::vector<Outcome>> ask_sites(const Common& common, const FleetOptions& options, const SiteTask& task);

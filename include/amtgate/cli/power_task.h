@@ -19,13 +19,16 @@ struct Parking {
   std::function<void()> unpark;
 };
 
-/// At the gateway that runs here, if one does and it knows the machine; a viewer elsewhere finds back by itself.
-Parking parking_at(const Common& common, const std::string& target);
-
 struct FreedPower {
   Duration patience;                    // for what AMT needs to close sessions
   std::function<void(Duration)> pause;  // between tries
 };
+
+/// At the gateway that runs here, if one does and it knows the machine; a viewer elsewhere finds back by itself.
+/// `common` outlives it.
+Parking parking_at(const Common& common, const std::string& target);
+/// What AMT needs, in real time.
+FreedPower freed_power();
 
 /// As request_power(); where the machine refuses to switch off, once more with its redirection closed meanwhile.
 /// Whatever comes of it, the listener is on again behind it if it was before. Errors: as request_power(); one that

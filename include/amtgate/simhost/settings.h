@@ -35,6 +35,7 @@ struct Settings {
 
   std::uint64_t slow_reader = 0;  // bytes a second that are read from a client; 0 = as they come
   std::string log_file;           // JSON lines; "-" = standard output; empty = none
+  std::string setup_bin;          // a Setup.bin that sets the machines up, each by its next record; empty: they are
   std::string frame_file;         // the screen as it was last sent, as PPM
   bool quiet = false;
 };

@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# console: to the firmware's set-up, an image, the network or what is there; each step failing; Ctrl-C in each.
+. "$(dirname "$0")/lib.sh"
+need gvncviewer Xvfb xdotool xwd
+lab router
+export XDG_STATE_HOME=$T/state-of-root # what programs without a gateway remember
+head -c 2500608 /dev/urandom >"$T/cd.iso"
+head -c 1474560 /dev/urandom >"$T/floppy.img"
+sim pc1 10.71.2.10 --profile 12 --still --power-time 300 --boot-time 1 --closing 300 --ider sequential --size 800x600 --frame-file "$T/pc1.ppm"
+sim pc2 10.71.2.11 --profile 12 --still --off ider --power-time 300
+sim slow 10.71.2.12 --profile 12 --still --power-time 600000
+sim modern 10.71.2.14 --profile 16.1 --still --power-time 300 --boot-time 1
+gateway <<INI
+[defaults]
+password = $password
+allow = 10.71.1.0/24 10.71.2.1
+[target pc1]
+address = 10.71.2.10
+tags = lab
+[target pc2]
+address = 10.71.2.11
+[target slow]
+address = 10.71.2.12
+[target modern]
+address = 10.71.2.14
+[target lost]
+address = 10.71.2.99
+[target wrong]
+address = 10.71.2.13
+password = Wr0ng!wrong
+INI
+sim pc3 10.71.2.13 --profile 12 --still
+
+# A viewer that says what it was given, and is there until $T/close; it ends with what is in it.
+cat >"$T/viewer" <<VIEWER
+#!/bin/sh
+echo "\$*" >>"$T/viewed"
+while [ ! -e "$T/close" ]; do sleep 0.05; done
+exit "\$(cat "$T/close")"
+VIEWER
+chmod +x "$T/viewer"
+echo 0 >"$T/close"
+run() { # WANTED ARGUMENTS of amtgate console: its exit code, steps and errors in code.err
+  local want=$1
+  shift
+  : >"$T/viewed"
+  ctl console --viewer "$T/viewer" "$@" >"$T/code.out" 2>"$T/code.err"
+  same $? "$want" || { cat "$T/code.err"; return 1; }
+}
+steps() { sed -nE 's/^[^:]*: [0-9]+\/[0-9]+ ([a-z]+): .*/\1/p' "$T/${1:-code.err}" | tr '\n' ' '; }
+state() { ctl --json power state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["power"])'; }
+armed() { ctl --json boot state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["boot"])'; }
+booted() { json_event "$T/$1.json" boot 'e["from"]' ; } # from what it started last
+said() { has "$T/code.err" "^$1"; }
+begin() { # NAME ARGUMENTS: in the background, with a viewer that stays
+  local n=$1
+  shift
+  rm -f "$T/close"
+  : >"$T/viewed"
+  spawn "$n" gw "$BUILD/amtgate" -c "$T/amtgate.conf" console --viewer "$T/viewer" "$@"
+}
+viewed() { test -s "$T/viewed"; }
+
+# --- what would be done
+ok "--dry-run: exit 0" ctl console pc1 --boot "cd=$T/cd.iso" --vnc --dry-run >"$T/plan"
+ok "all the steps" same "$(sed -nE 's/^[0-9]\/7 ([a-z]+): .*/\1/p' "$T/plan" | tr '\n' ' ')" "reach off attach boot on view release "
+ok "and nothing is done" same "$(state pc1)" on
+
+# --- where it is
+ok "what is there: exit 0" run 0 pc1
+ok "three steps" same "$(steps)" "reach on view "
+ok "it is on already" said 'pc1: 2/3 on: it is on already \([0-9.]+ s\)$'
+ok "the viewer gets the PC's address" same "$(cat "$T/viewed")" 10.71.2.10
+ok "%h is put in its place" ctl console pc1 --viewer "$T/viewer -x vnc://%h:5900"
+ok "so" has "$T/viewed" '^-x vnc://10.71.2.10:5900$'
+ctl power off pc1 --wait >/dev/null
+ok "a machine that is off: exit 0" run 0 pc1
+ok "is switched on" same "$(state pc1)" on
+ctl power off pc1 --wait >/dev/null
+ok "--leave-power: exit 0" run 0 pc1 --leave-power
+ok "it stays off" same "$(state pc1)" off
+
+# --- from where it is meant
+ok "the firmware's set-up: exit 0" run 0 pc1 --bios
+ok "five steps" same "$(steps)" "reach off boot on view "
+ok "it starts there" same "$(booted pc1)" bios
+ok "once" same "$(armed pc1)" none
+ok "the network, from a machine that is on: exit 0" run 0 pc1 --boot pxe
+ok "it was switched off" said 'pc1: 2/5 off: it is off \('
+ok "and starts there" same "$(booted pc1)" "Force PXE Boot"
+ok "by a reset: exit 0" run 0 pc1 --boot hdd --reset
+ok "no step switches it off" same "$(steps)" "reach boot reset view "
+ok "it starts there" same "$(booted pc1)" "Force Hard-drive Boot"
+ok "a modern machine, over TLS alone: exit 0" run 0 modern --bios --sol
+ok "its firmware is on the serial console" same "$(booted modern)" "bios sol"
+ok "as JSON: exit 0" run 0 pc1 --restart --json
+ok "with every step" same "$(python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); print(j["target"], j["ok"], [s["step"] for s in j["steps"]])' "$T/code.out")" "pc1 True ['reach', 'off', 'on', 'view']"
+
+# --- an image
+begin image pc1 --boot "cd=$T/cd.iso"
+ok "the viewer opens" within 40 viewed
+ok "the machine starts from the CD" same "$(booted pc1)" ider-cd
+ok "the image is attached" has "$T/pc1.json" '"event":"open".*"kind":"ider"'
+echo 0 >"$T/close"
+within 20 not alive image
+wait "${PIDS[image]}"
+ok "with the viewer it ends: exit 0" same $? 0
+unset 'PIDS[image]'
+ok "in its order" same "$(steps image.log)" "reach off attach boot on view release "
+ok "the machine saw an end in order" has "$T/pc1.json" 'client ended the session'
+ok "nothing is attached any more" within 5 no_sessions
+ok "a floppy and a CD: exit 0" run 0 pc1 --boot "floppy=$T/floppy.img" --boot "cd=$T/cd.iso" --boot bios
+ok "it starts in the firmware's set-up all the same" same "$(booted pc1)" bios
+
+# --- a real viewer, by itself
+x_start gw
+spawn real gw env DISPLAY="$screen" NO_AT_BRIDGE=1 LC_ALL=C PATH="$T/only:$PATH" "$BUILD/amtgate" -c "$T/amtgate.conf" console pc1 --vnc --viewer gvncviewer
+look() { x_tool xwd -root -silent -out "$T/shot.xwd" && tests/system/tools/shot_match.py "$T/shot.xwd" "$T/pc1.ppm"; }
+ok "gvncviewer shows the machine" within 30 look
+kill "$(pgrep -P "${PIDS[real]}" -x gvncviewer)"
+within 20 not alive real
+ok "a viewer that fails is said" has "$T/real.log" "^amtgate: pc1: step 'view' failed: gvncviewer ended with "
+wait "${PIDS[real]}" 2>/dev/null
+unset 'PIDS[real]'
+
+# --- each step failing
+ok "no machine: exit 1" run 1 lost --timeout 2
+ok "the step, and what to do" has "$T/code.err" "^amtgate: lost: step 'reach' failed: not 'amt' within 2 s .*; .amtgate doctor lost. says"
+ok "wrong password: exit 4" run 4 wrong
+ok "the step" has "$T/code.err" "^amtgate: wrong: step 'reach' failed"
+ok "it does not switch off in time: exit 1" run 1 slow --bios --timeout 2
+ok "the step" has "$T/code.err" "^amtgate: slow: step 'off' failed: not 'power=off' within 2 s \\(it is on\\); .*--reset"
+ok "and what is left" has "$T/code.err" '^slow: it is off, or on its way there: .amtgate power on slow'
+ok "IDE-R is off: exit 1" run 1 pc2 --boot "cd=$T/cd.iso"
+ok "the step, and what switches it on" has "$T/code.err" "^amtgate: pc2: step 'attach' failed: .*; .amtgate setup ider pc2"
+ok "no boot source is left" same "$(armed pc2)" none
+ok "a boot source that it does not have: exit 1" run 1 modern --boot diag
+ok "the step" has "$T/code.err" "^amtgate: modern: step 'boot' failed: "
+ok "it is said that it is off" has "$T/code.err" '^modern: it is off'
+ctl power on modern --wait >/dev/null
+echo 5 >"$T/close"
+ok "a viewer that fails: exit 1" run 1 pc1
+ok "the step" has "$T/code.err" "^amtgate: pc1: step 'view' failed: viewer ended with 5; "
+ok "images are taken away all the same" run 1 pc1 --boot "cd=$T/cd.iso"
+ok "which is said" has "$T/code.err" '^pc1: the images are taken away'
+ok "nothing is attached any more" within 5 no_sessions
+ctl console pc1 --viewer /nowhere >"$T/code.out" 2>"$T/code.err"
+ok "exit 3" same $? 3
+ok "its name" has "$T/code.err" "there is no program '/nowhere'"
+echo 0 >"$T/close"
+
+# --- Ctrl-C
+begin broken pc1 --boot "cd=$T/cd.iso"
+ok "while the viewer is open" within 40 viewed
+stop broken INT
+ok "it ends in order: exit 0" same "$status" 0
+ok "with the last step" has "$T/broken.log" '7/7 release: the images are taken away'
+ok "nothing is attached any more" within 5 no_sessions
+begin late slow --bios --timeout 100
+reached() { has "$T/late.log" '1/5 reach: '; }
+ok "while it is switched off" within 20 reached
+stop late INT
+ok "exit 1" same "$status" 1
+ok "where it was" has "$T/late.log" "step 'off' failed: interrupted"
+ok "and what is left" has "$T/late.log" 'it is off, or on its way there'
+begin gone lost --timeout 100
+ok "while it is looked for" not within 2 not alive gone
+stop gone INT
+ok "exit 1" same "$status" 1
+ok "nothing is left" has "$T/gone.log" '^lost: nothing is left behind'
+
+# --- any machine, and what is wrong
+echo 0 >"$T/close"
+echo "$password" >"$T/password"
+: >"$T/viewed"
+on other "$BUILD/amtgate" console -h 10.71.2.11 --password-file "$T/password" --state "$T/own" --boot pxe --viewer "$T/viewer" >"$T/code.out" 2>"$T/code.err"
+ok "-h: exit 0" same $? 0
+ok "all steps" same "$(steps)" "reach off boot on view "
+on other "$BUILD/amtgate" console -h 10.71.2.10 --password-file "$T/password" --state "$T/own" --boot "cd=$T/cd.iso" --viewer "$T/viewer" >"$T/code.out" 2>"$T/code.err"
+ok "-h with an image: exit 0" same $? 0
+ok "all steps" same "$(steps)" "reach off attach boot on view release "
+ok "two machines: exit 2" run 2 pc1 pc2
+ok "a tag: exit 2" run 2 --tag lab
+ok "no image: exit 2" run 2 pc1 --boot cd=/nowhere
+ok "its name" has "$T/code.err" '^amtgate: cannot read the image /nowhere'
+ok "from nowhere: exit 2" run 2 pc1 --boot usb
+ok "contraries: exit 2" run 2 pc1 --bios --leave-power
+ok "--vnc and --sol: exit 2" run 2 pc1 --vnc --sol
