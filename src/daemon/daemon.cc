@@ -265,6 +265,7 @@ class Daemon {
     }
     if (const std::optional<control::ViewerRequest> viewer = control::viewer_request(request)) {
       script.types = viewer->types;
+      script.serial = viewer->serial;
       Result<gateway::Gateway::TakeViewer> take = gateway_->viewer(viewer->target, script);
       if (take) return std::move(*take);
       if (take.error().code == Errc::Refused && script.rights) control_refused(*peer, take.error().detail);
