@@ -366,13 +366,17 @@ std::string show_frame_buffer_limit(const Target& from) {
   return from.frame_buffer_limit ? std::to_string(*from.frame_buffer_limit) : "auto";
 }
 Result<void> set_sol_buffer(Target& to, std::string_view value, Order<Target>) {
+  if (value == "0") {
+    to.sol_buffer = 0;
+    return {};
+  }
   const Result<std::uint64_t> size = parse_size(value, kMaxSolBuffer);
   if (!size) return size.error();
   to.sol_buffer = *size;
   return {};
 }
 std::string show_sol_buffer(const Target& from) {
-  return from.sol_buffer % 1024 == 0 ? std::to_string(from.sol_buffer / 1024) + "k" : std::to_string(from.sol_buffer);
+  return from.sol_buffer % 1024 == 0 && from.sol_buffer > 0 ? std::to_string(from.sol_buffer / 1024) + "k" : std::to_string(from.sol_buffer);
 }
 Result<void> set_record(Target& to, std::string_view value, Order<Target>) {
   to.record_vnc = to.record_sol = false;

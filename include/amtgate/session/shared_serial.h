@@ -118,6 +118,8 @@ class SharedSerial {
   Result<void> give(UserId id, TimePoint now);
   std::optional<UserId> writer() const { return writer_; }
   std::size_t users() const { return users_.size(); }
+  /// Somebody wants to join.
+  bool reserved() const { return !reserved_.empty(); }
 
   /// The machine is let go of before something is done to it that it refuses while a session is open. Users stay and
   /// are told `what` ("is being switched off"); it is not tried again before unpark(), or `until`.
