@@ -49,6 +49,7 @@ constexpr Command kCommands[] = {
     {"type", type_command, "type a text on a machine's keyboard"},
     {"key", key_command, "press keys of a machine's keyboard"},
     {"wait-screen", wait_screen_command, "wait until a machine's screen shows a picture"},
+    {"sol", sol_command, "a machine's serial console"},
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 

@@ -372,7 +372,7 @@ void SerialHost::handle(const session::SharedSerial::NotReady& not_ready) {
 }
 
 void SerialHost::handle(const session::SharedSerial::UserEnded& ended) {
-  if (const auto found = clients_.find(ended.id); found != clients_.end()) found->second->serial_ended(ended.error);
+  if (const auto found = clients_.find(ended.id); found != clients_.end()) found->second->serial_ended(ended);
 }
 
 void SerialHost::handle(const session::SharedSerial::WriterChanged& writer) {

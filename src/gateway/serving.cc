@@ -22,9 +22,11 @@ Serving::Serving(Shard& shard, SerialHost& host, SessionRecord& record, net::Str
       id_{record.id.value},
       on_end_(std::move(on_end)) {
   append(words_.buffer(), begin.words);
-  record_.device = host.device();
-  record_.tls = host.tls();
-  record_.trust = host.trust();
+  if (host.device().port.value != 0) {  // else the way to it that was found while joining
+    record_.device = host.device();
+    record_.tls = host.tls();
+    record_.trust = host.trust();
+  }
   record_.opened(shard_.mutable_counters(), client_, shard_.loop().now());
   host.attach(*this, id_, std::move(user), record.client);
   if (!begin.typed.empty()) host.receive(id_, begin.typed);
@@ -85,9 +87,10 @@ void Serving::gone(std::string_view cause, const Error& why) {
   finish(std::nullopt);
 }
 
-void Serving::serial_ended(const Error& error) {
+void Serving::serial_ended(const session::SharedSerial::UserEnded& end) {
   if (host_ == nullptr) return;
-  told(error.code == Errc::Closed ? "closed" : amtgate::name(error.code), "device", error);
+  told(end.error.code == Errc::Closed ? "closed" : amtgate::name(end.error.code), end.by_user ? "client" : "device",
+       end.error);
   LastWords words;
   if (const Bytes first = words_.view(); !first.empty()) words.emplace_back(first.begin(), first.end());
   while (true) {

@@ -86,7 +86,11 @@ void SharedSerial::want_device() {
 }
 
 void SharedSerial::add_user(UserId id, std::unique_ptr<SerialUser> machine, const std::string& who, TimePoint now) {
-  const std::uint64_t shown = std::min<std::uint64_t>(options_.keep, ring_.size());
+  std::uint64_t shown = std::min<std::uint64_t>(options_.keep, ring_.size());
+  // Who had the session opened sees it from its beginning.
+  if (users_.empty() && !options_.always) {
+    shown = std::max(shown, ring_.end() - std::max(opened_at_, ring_.begin()));
+  }
   User& user =
       users_.emplace(id, User{.machine = std::move(machine), .who = who, .at = ring_.end() - shown}).first->second;
   reserved_.erase(id);
@@ -108,7 +112,7 @@ void SharedSerial::remove_user(UserId id, TimePoint now) {
   if (writer_ == id) pass_on(now);
   if (!wanted()) leave_device(now);
   watch_stall(now);
-  if (users_.empty() && options_.keep == 0) ring_.trim(0);
+  if (users_.empty() && reserved_.empty() && options_.keep == 0) ring_.trim(0);
 }
 
 /// The one who typed has gone.
@@ -145,15 +149,15 @@ Result<void> SharedSerial::give(UserId id, TimePoint now) {
 void SharedSerial::end_user(UserId id, const Error& error, TimePoint now) {
   User* user = find(id);
   if (user == nullptr || user->over) return;
-  user->note += line(error.detail);
+  if (options_.lines) user->note += line(error.detail);
   feed(*user, now);
   finish(id, *user, error, now);
 }
 
-void SharedSerial::finish(UserId id, User& user, const Error& error, TimePoint now) {
+void SharedSerial::finish(UserId id, User& user, const Error& error, TimePoint now, bool by_user) {
   if (std::exchange(user.over, true)) return;
   user.machine->end(now);
-  events_.emplace_back(UserEnded{id, error});
+  events_.emplace_back(UserEnded{id, error, by_user});
   if (writer_ == id) pass_on(now);
 }
 
@@ -186,7 +190,7 @@ void SharedSerial::receive_user(UserId id, Bytes in, TimePoint now) {
   if (user->machine->take_break() && !std::exchange(user->told_break, true)) {
     user->note += line("a break cannot be sent: serial over LAN has no message for it");
   }
-  if (!taken) return finish(id, *user, taken.error(), now);
+  if (!taken) return finish(id, *user, taken.error(), now, true);
   feed(*user, now);
 }
 
@@ -215,6 +219,7 @@ void SharedSerial::put(Bytes bytes, TimePoint now) {
 }
 
 void SharedSerial::say(const std::string& sentence, TimePoint now) {
+  if (!options_.lines) return;
   put(as_bytes(line(sentence)), now);
 }
 
@@ -224,7 +229,7 @@ void SharedSerial::feed(TimePoint now) {
     if (!user.over) feed(user, now);
     slowest = std::min(slowest, user.at);
   }
-  if (options_.keep == 0 && slowest == ring_.end()) ring_.trim(0);
+  if (options_.keep == 0 && slowest == ring_.end() && (!users_.empty() || reserved_.empty())) ring_.trim(0);
   watch_stall(now);
 }
 
@@ -327,6 +332,7 @@ void SharedSerial::drain_role(TimePoint now) {
     if (std::holds_alternative<sol::ClientRole::Started>(*event)) {
       device_ = Device::Live;
       silent_at_ = now + kPatience;
+      opened_at_ = ring_.end();
       status_ = sol::HostStatus::kPowered;
       control_ = sol::HostStatus::kDtr;
       tell_host(now);
@@ -484,7 +490,7 @@ std::optional<TimePoint> SharedSerial::deadline() const {
 void SharedSerial::tick(TimePoint now) {
   for (auto& [id, user] : users_) {
     if (user.over) continue;
-    if (const Result<void> r = user.machine->tick(now); !r) finish(id, user, r.error(), now);
+    if (const Result<void> r = user.machine->tick(now); !r) finish(id, user, r.error(), now, true);
     feed(user, now);
   }
   if (stalled_at_ && now >= *stalled_at_) {

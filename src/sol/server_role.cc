@@ -136,7 +136,7 @@ void ServerRole::set_host(std::uint8_t control, std::uint8_t status, TimePoint n
 }
 
 void ServerRole::end(TimePoint now) {
-  if (state_ == State::Open) push(EndReply{}, now);
+  if (state_ == State::Waiting || state_ == State::Open) push(EndReply{}, now);
   state_ = State::Over;
 }
 

@@ -214,6 +214,15 @@ TEST(SharedSerial, EndsItsUsersWithoutReconnect) {
   EXPECT_EQ(r.got(kAnn), "\r\n[amtgate: pc1 closed the connection]\r\n");
 }
 
+TEST(SharedSerial, WhoHadItOpenedMissesNothing) {
+  Room r({.name = "pc1"});
+  r.serial.reserve(kAnn);
+  r.run();
+  r.say("banner");
+  r.join(kAnn, "ann");
+  EXPECT_EQ(r.got(kAnn), "banner");
+}
+
 TEST(SharedSerial, TellsThoseWhoWaitWhetherTheyMayJoin) {
   Room r;
   r.serial.reserve(kAnn);

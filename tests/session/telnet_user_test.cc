@@ -65,7 +65,7 @@ TEST_P(TelnetRows, AreUnderstood) {
     return answer;
   });
 }
-INSTANTIATE_TEST_SUITE_P(All, TelnetRows, testing::ValuesIn(kRows), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, TelnetRows, testing::ValuesIn(kRows), [](const auto& row) { return row.param.name; });
 
 TEST(TelnetUser, SendsCrNulUntilBinaryIsAgreed) {
   TelnetUser u("amtgate");

@@ -53,7 +53,7 @@ TEST_P(CharsetRows, BecomeUtf8) {
   EXPECT_EQ(decoded(GetParam().charset, GetParam().in), GetParam().out);
 }
 INSTANTIATE_TEST_SUITE_P(All, CharsetRows, testing::ValuesIn(kRows),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& row) { return row.param.name; });
 
 TEST(Charset, TypesWhatTheDeviceHas) {
   EXPECT_EQ(encoded(Charset::Cp437, "é╔€x"), "\x82\xc9?x");

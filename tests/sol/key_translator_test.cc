@@ -79,7 +79,7 @@ TEST_P(KeyTranslatorRows, GivesWhatEachStyleWants) {
   EXPECT_EQ(translated(KeyStyle::AsIs, r.typed), shown(as_bytes(r.typed)));
 }
 INSTANTIATE_TEST_SUITE_P(All, KeyTranslatorRows, testing::ValuesIn(kRows),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& row) { return row.param.name; });
 
 TEST(KeyTranslator, AnEscapeThatNothingFollowsIsTheKey) {
   KeyTranslator t(KeyStyle::Vt100Plus);

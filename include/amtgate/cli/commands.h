@@ -34,6 +34,7 @@ Run doctor_command(CLI::App& app, const Common& common);
 Run cert_command(CLI::App& app, const Common& common);
 Run tls_command(CLI::App& app, const Common& common);
 Run pki_command(CLI::App& app, const Common& common);
+Run sol_command(CLI::App& app, const Common& common);
 Run ider_command(CLI::App& app, const Common& common);
 
 }  // namespace amtgate::cli

@@ -38,7 +38,7 @@ class SerialHost {
     /// There may be output, or takes() is true again.
     virtual void serial_output() = 0;
     /// It is over; what is left of output() may be flushed. Calls detach().
-    virtual void serial_ended(const Error& error) = 0;
+    virtual void serial_ended(const session::SharedSerial::UserEnded& end) = 0;
   };
   /// Empty: the machine is there, or its users are let in to its absence.
   using OnReady = std::function<void(const std::optional<session::DeviceFailure>&)>;

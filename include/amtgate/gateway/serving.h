@@ -42,7 +42,7 @@ class Serving final : private SerialHost::Client {
 
  private:
   void serial_output() override;
-  void serial_ended(const Error& error) override;
+  void serial_ended(const session::SharedSerial::UserEnded& end) override;
   void gone(std::string_view cause, const Error& why);
   void told(std::string_view cause, std::string_view side, const Error& why);
   void finish(std::optional<LastWords> words);

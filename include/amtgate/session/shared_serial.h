@@ -50,6 +50,7 @@ struct SerialOptions {
   bool always = false;    // the session is wanted without a user
   bool logs = false;      // what comes is wanted by log()
   std::size_t keep = 0;   // bytes that a new user is shown
+  bool lines = true;      // lines of ours in the output
 };
 
 class SharedSerial {
@@ -68,6 +69,7 @@ class SharedSerial {
   struct UserEnded {
     UserId id;
     Error error;
+    bool by_user = false;
   };
   /// This one types from now on.
   struct WriterChanged {
@@ -175,7 +177,7 @@ class SharedSerial {
   void feed(TimePoint now);
   bool feed(User& user, TimePoint now);
   void end_all(const Error& error, TimePoint now);
-  void finish(UserId id, User& user, const Error& error, TimePoint now);
+  void finish(UserId id, User& user, const Error& error, TimePoint now, bool by_user = false);
   void pass_on(TimePoint now);
   void type(Bytes typed, TimePoint now);
   void push_typed();
@@ -188,6 +190,7 @@ class SharedSerial {
   Buffer log_;
   std::map<UserId, User> users_;  // ids grow: the oldest is first
   std::set<UserId> reserved_;
+  std::uint64_t opened_at_ = 0;  // in the ring: where the session began
   std::optional<UserId> writer_;
 
   Device device_ = Device::Absent;
