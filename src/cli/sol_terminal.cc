@@ -16,8 +16,8 @@
 #include "amtgate/cli/raw_terminal.h"
 #include "amtgate/control/protocol.h"
 #include "amtgate/net/stream.h"
+#include "amtgate/session/line_stamps.h"
 #include "amtgate/sol/escape_keys.h"
-#include "amtgate/sol/line_stamps.h"
 #include "amtgate/sys/clock.h"
 
 namespace amtgate::cli {
@@ -394,7 +394,7 @@ struct SolTerminal::Impl {
   sol::KeyTranslator keys;
   sol::CharsetDecoder decoder;
   sol::CharsetEncoder encoder;
-  sol::LineStamps stamps;
+  session::LineStamps stamps;
   net::Timer timer, retry, idle;
   std::unique_ptr<RawTerminal> terminal;
   std::unique_ptr<net::Watch> stdin_watch, stdout_watch;

@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "amtgate/sol/line_stamps.h"
 #include "tests/support/feed.h"
 
 namespace amtgate::sol {
@@ -52,8 +51,7 @@ class CharsetRows : public testing::TestWithParam<Row> {};
 TEST_P(CharsetRows, BecomeUtf8) {
   EXPECT_EQ(decoded(GetParam().charset, GetParam().in), GetParam().out);
 }
-INSTANTIATE_TEST_SUITE_P(All, CharsetRows, testing::ValuesIn(kRows),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, CharsetRows, testing::ValuesIn(kRows), [](const auto& row) { return row.param.name; });
 
 TEST(Charset, TypesWhatTheDeviceHas) {
   EXPECT_EQ(encoded(Charset::Cp437, "é╔€x"), "\x82\xc9?x");
@@ -72,15 +70,6 @@ TEST(Charset, EveryByteOfCp437ComesBack) {
     e.encode(text, back);
     EXPECT_EQ(back, one) << c;
   }
-}
-
-TEST(LineStamps, StandInFrontOfEachLine) {
-  LineStamps stamps;
-  Buffer out;
-  stamps.write(as_bytes("one\r\ntw"), "T1", out);
-  stamps.write(as_bytes("o\n"), "T2", out);
-  stamps.write(as_bytes("three"), "T3", out);
-  EXPECT_EQ(as_text(out), "T1 one\r\nT1 two\nT3 three");
 }
 
 }  // namespace

@@ -6,8 +6,8 @@ need socat telnet picocom amtterm expect tmux
 lab router
 sim pc1 10.71.2.10 --profile 12 --name pc1
 sim pc2 10.71.2.11 --profile 16.1 --name pc2
-mkdir -p "$T/tty" "$T/log"
-chown nobody "$T/tty" "$T/log"
+mkdir -p "$T/log"
+chown nobody "$T/log"
 conf() { # EXTRA LINE of pc1
   cat <<INI
 [defaults]

@@ -19,8 +19,8 @@
 #include "amtgate/gateway/serial_door.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/stream.h"
+#include "amtgate/session/line_stamps.h"
 #include "amtgate/session/shared_serial.h"
-#include "amtgate/sol/line_stamps.h"
 
 namespace amtgate::gateway {
 
@@ -140,7 +140,7 @@ class SerialHost {
   sys::UniqueFd log_;
   std::string log_path_;
   TimePoint log_retry_{};
-  sol::LineStamps stamps_;
+  session::LineStamps stamps_;
   net::Timer timer_;
   bool pumping_ = false;
   bool again_ = false;

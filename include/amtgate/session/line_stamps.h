@@ -5,7 +5,7 @@
 
 #include "amtgate/base/bytes.h"
 
-namespace amtgate::sol {
+namespace amtgate::session {
 
 class LineStamps {
  public:
@@ -25,4 +25,4 @@ class LineStamps {
   bool begins_ = true;
 };
 
-}  // namespace amtgate::sol
+}  // namespace amtgate::session
