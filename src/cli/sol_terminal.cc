@@ -16,6 +16,7 @@
 #include "amtgate/cli/raw_terminal.h"
 #include "amtgate/control/protocol.h"
 #include "amtgate/net/stream.h"
+#include "amtgate/session/shared_serial.h"
 #include "amtgate/session/line_stamps.h"
 #include "amtgate/sol/escape_keys.h"
 #include "amtgate/sys/clock.h"
@@ -91,7 +92,7 @@ struct SolTerminal::Impl {
     if (stream) {
       // What was typed last has to leave: the session's other end is in this process, or the daemon.
       stream->close_write();
-      const TimePoint until = sys::now() + seconds(2);
+      const TimePoint until = sys::now() + session::SharedSerial::kLeave;
       stream->want(true, false);
       stream->on_ready([this](net::Ready) {
         std::array<std::uint8_t, 4096> rest;
@@ -197,7 +198,7 @@ struct SolTerminal::Impl {
   void show(Bytes in) {
     summary.rx_bytes += in.size();
     write_log(in);
-    if (finishing) idle.arm(options.idle);
+    if (idle.armed()) idle.arm(options.idle);
     if (!showing || !options.utf8) return append(to_screen.buffer(), in);
     decoder.decode(in, to_screen.buffer());
     character_at = decoder.waits() ? std::optional(sys::now() + kCharacter) : std::nullopt;
@@ -259,8 +260,7 @@ struct SolTerminal::Impl {
       if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
       if (n <= 0) {
         if (typing) return finish(kDone, "the terminal has gone");
-        finishing = true;
-        idle.arm(options.idle);
+        finishing = true;  // settle() waits for the rest
         break;
       }
       type(Bytes(buffer).first(static_cast<std::size_t>(n)));
@@ -339,6 +339,7 @@ struct SolTerminal::Impl {
       to_machine.sent(put.bytes);
       if (!stdin_watch && !finishing) read_input();
     }
+    if (finishing && !idle.armed() && to_machine.view().empty()) idle.arm(options.idle);
     if (!write_screen()) {
       in_settle = false;
       return finish(kDone, "standard output is closed");

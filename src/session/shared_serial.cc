@@ -194,20 +194,21 @@ void SharedSerial::receive_user(UserId id, Bytes in, TimePoint now) {
   feed(*user, now);
 }
 
-void SharedSerial::type(Bytes typed, TimePoint) {
+void SharedSerial::type(Bytes typed, TimePoint now) {
   if (device_ == Device::Leaving || (absence_.on() && device_ != Device::Live)) return;
   typed_bytes_ += typed.size();
   append(typed_.buffer(), typed);
-  push_typed();
+  push_typed(now);
 }
 
-void SharedSerial::push_typed() {
+void SharedSerial::push_typed(TimePoint now) {
   if (device_ != Device::Live) return;
   while (!typed_.view().empty()) {
     const std::size_t n = role_->send(typed_.view());
     if (n == 0) return;
     typed_.sent(n);
   }
+  if (leave_by_) leave_device(now);
 }
 
 // --- what the machine says --------------------------------------------------------------------------------
@@ -343,7 +344,7 @@ void SharedSerial::drain_role(TimePoint now) {
         say(options_.name + " is back after " + minutes(away), now);
         events_.emplace_back(DeviceBack{away});
       }
-      push_typed();
+      push_typed(now);
     } else if (const auto* received = std::get_if<sol::ClientRole::Received>(&*event)) {
       absence_.steady();
       said_bytes_ += received->bytes.size();
@@ -355,7 +356,7 @@ void SharedSerial::drain_role(TimePoint now) {
       status_ = host->status;
       tell_host(now);
     } else if (std::holds_alternative<sol::ClientRole::Writable>(*event)) {
-      push_typed();
+      push_typed(now);
     } else if (std::holds_alternative<sol::ClientRole::Ended>(*event)) {
       if (device_ != Device::Leaving) {
         events_.emplace_back(DropDevice{});
@@ -380,6 +381,7 @@ void SharedSerial::device_closed(const Error& error, TimePoint now) {
 void SharedSerial::lost(const Error& error, std::uint8_t status, TimePoint now) {
   const bool was_live = device_ == Device::Live;
   role_.reset();
+  leave_by_.reset();
   silent_at_.reset();
   stalled_at_.reset();
   typed_ = Outbox{};
@@ -411,6 +413,12 @@ void SharedSerial::lost(const Error& error, std::uint8_t status, TimePoint now) 
 void SharedSerial::leave_device(TimePoint now) {
   switch (device_) {
     case Device::Live:
+      if (!leave_by_) leave_by_ = now + kLeave;
+      if (wanted() && !absence_.parked()) {
+        leave_by_.reset();  // somebody has come
+        return;
+      }
+      if (!typed_.view().empty() && !wanted() && now < *leave_by_) return;  // that goes out first
       typed_ = Outbox{};
       device_ = Device::Leaving;
       silent_at_.reset();
@@ -430,6 +438,7 @@ void SharedSerial::leave_device(TimePoint now) {
 void SharedSerial::drop_device() {
   const bool again = device_ == Device::Leaving && wanted() && !absence_.on();
   if (device_ != Device::Absent && device_ != Device::Away) events_.emplace_back(DropDevice{});
+  leave_by_.reset();
   role_.reset();
   silent_at_.reset();
   device_ = absence_.on() ? Device::Away : Device::Absent;
@@ -456,12 +465,11 @@ void SharedSerial::park(const std::string& what, TimePoint until, TimePoint now)
     events_.emplace_back(DropDevice{});
     role_.reset();
     device_ = Device::Away;
-  } else if (device_ == Device::Live) {
-    leave_device(now);
   }
+  absence_.begin(why, Absence::Reason::Parked, now);
+  if (device_ == Device::Live) leave_device(now);
   control_ = status_ = 0;
   tell_host(now);
-  absence_.begin(why, Absence::Reason::Parked, now);
   absence_.hold(until);
   told_ = why;
   say(why.detail, now);
@@ -479,8 +487,9 @@ std::optional<SharedSerial::Event> SharedSerial::next_event() {
 }
 
 std::optional<TimePoint> SharedSerial::deadline() const {
-  std::optional<TimePoint> out = earliest({silent_at_, stalled_at_, role_ ? role_->deadline() : std::nullopt,
-                                           device_ == Device::Away ? absence_.deadline() : std::nullopt});
+  std::optional<TimePoint> out =
+      earliest({silent_at_, stalled_at_, leave_by_, role_ ? role_->deadline() : std::nullopt,
+                device_ == Device::Away ? absence_.deadline() : std::nullopt});
   for (const auto& [id, user] : users_) {
     if (!user.over) out = earliest({out, user.machine->deadline()});
   }
@@ -507,6 +516,14 @@ void SharedSerial::tick(TimePoint now) {
       events_.emplace_back(DropDevice{});
       lost({Errc::Timeout, options_.name + ": " + r.error().detail}, 0, now);
     }
+  }
+  if (leave_by_ && now >= *leave_by_) {
+    if (device_ == Device::Live) {
+      leave_device(now);
+    } else {
+      drop_device();
+    }
+    if (leave_by_) leave_by_ = now + kLeave;
   }
   if (silent_at_ && now >= *silent_at_) {
     silent_at_.reset();

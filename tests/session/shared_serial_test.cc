@@ -266,6 +266,34 @@ TEST(SharedSerial, LosesNothingThatIsTypedWhileAMTIsSlow) {
   EXPECT_TRUE(r.serial.takes(kAnn));
 }
 
+TEST(SharedSerial, WhatIsTypedLastStillArrives) {
+  Room r;
+  r.join(kAnn, "ann");
+  r.device_reads = false;
+  std::string sent;
+  while (r.serial.takes(kAnn)) {
+    const std::string part(10000, static_cast<char>('a' + sent.size() / 10000 % 26));
+    sent += part;
+    r.type(kAnn, part);
+  }
+  r.leave(kAnn);
+  r.wait(seconds(1));
+  EXPECT_EQ(r.dropped, 0);
+  r.device_reads = true;
+  r.run();
+  r.wait(seconds(3));
+  EXPECT_EQ(r.typed, sent);
+  EXPECT_EQ(r.dropped, 1);
+
+  Room stuck;
+  stuck.join(kAnn, "ann");
+  stuck.device_reads = false;
+  while (stuck.serial.takes(kAnn)) stuck.type(kAnn, std::string(10000, 'x'));
+  stuck.leave(kAnn);
+  stuck.wait(3 * SharedSerial::kLeave);
+  EXPECT_EQ(stuck.dropped, 1) << "not for ever";
+}
+
 TEST(SharedSerial, WaitsForTheOnlyReader) {
   Room r;
   r.join(kAnn, "ann");

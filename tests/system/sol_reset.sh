@@ -81,7 +81,7 @@ import sys
 sys.stdout.buffer.write(b"sink 10\r" + bytes(range(256)) * 40960)
 PY
 want=$(tail -c 10485760 "$T/paste" | sha256sum | cut -d' ' -f1)
-on client env AMT_PASSWORD=x timeout 150 "$BUILD/amtgate" sol --state "$T/state-cli" -h 10.71.2.11 <"$T/paste" >"$T/sink.log" 2>&1
+on client env AMT_PASSWORD=x timeout 150 "$BUILD/amtgate" sol --state "$T/state-cli" -h 10.71.2.11 --idle 6 <"$T/paste" >"$T/sink.log" 2>&1
 ok "and through 16995: none is lost" has "$T/sink.log" "took 10485760 bytes, sha256 $want"
 printf 'stream 10 raw\r' | on client env AMT_PASSWORD=x timeout 150 "$BUILD/amtgate" sol --state "$T/state-cli" -h 10.71.2.10 --plain >"$T/stream.bin" 2>"$T/stream.err"
 ok "10 MiB through 16994 come whole" python3 -c 'import hashlib, re, sys

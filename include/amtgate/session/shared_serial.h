@@ -92,6 +92,8 @@ class SharedSerial {
   static constexpr std::size_t kMostRead = 64 * 1024;
   /// The ring holds that much at least, whatever is shown to new users.
   static constexpr std::size_t kLeastRing = 4 * kMostRead;
+  /// Behind the last user, for what it has typed to reach the device, and for the device to end the session.
+  static constexpr Duration kLeave = seconds(20);
   /// Typed and not yet with the device.
   static constexpr std::size_t kMostTyped = 64 * 1024;
 
@@ -180,7 +182,7 @@ class SharedSerial {
   void finish(UserId id, User& user, const Error& error, TimePoint now, bool by_user = false);
   void pass_on(TimePoint now);
   void type(Bytes typed, TimePoint now);
-  void push_typed();
+  void push_typed(TimePoint now);
   void tell_host(TimePoint now);
   std::size_t lag_limit() const { return ring_.capacity() - kMostRead - 1024; }
   void watch_stall(TimePoint now);
@@ -201,6 +203,7 @@ class SharedSerial {
   std::uint8_t control_ = 0, status_ = 0;
   std::optional<TimePoint> silent_at_;   // the device is gone then
   std::optional<TimePoint> stalled_at_;  // the one who types is waited for no longer
+  std::optional<TimePoint> leave_by_;    // nobody wants it any more
   bool given_up_ = false;                // on the one who types, until it takes something
   std::uint64_t typed_bytes_ = 0, said_bytes_ = 0, lost_bytes_ = 0;
   std::deque<Event> events_;
