@@ -63,6 +63,8 @@ $(BUILD)/bench/load: tests/bench/load.cc tests/bench/redirection.h
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $< -lcrypto -lssl -o $@
 $(BUILD)/bench/web: tests/bench/web.cc
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $< -o $@
+$(BUILD)/bench/serial: $(BUILD)/tests/bench/serial.o $(ARCHIVE)
+	$(Q)mkdir -p $(@D) && $(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
 $(BUILD)/bench/pixels: $(BUILD)/tests/bench/pixels.o $(ARCHIVE)
 	$(Q)mkdir -p $(@D) && $(CXX) $(LINK) $(SANFLAGS) $^ -lvncserver -lvncclient $(PKG_LIBS) $(LDFLAGS) -o $@
 $(BUILD)/bench/screen: $(SCREEN_BENCH:%.cc=$(BUILD)/%.o) $(ARCHIVE)

@@ -56,6 +56,7 @@ constexpr Command kCommands[] = {
     {"record", record_command, "what the gateway has recorded"},
     {"wait", wait_command, "wait until machines are as they are wanted"},
     {"console", console_command, "start a machine where it is wanted, and open its screen or serial console"},
+    {"sol", sol_command, "a machine's serial console"},
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 

@@ -76,6 +76,7 @@ Result<std::unique_ptr<ScreenSource>> ScreenSource::open(const Common& common, O
 
 Result<sys::UniqueFd> ScreenSource::connect() {
   screen_.reset();
+  serial_.reset();
   if (options_.host) return connect_host();
   std::string no_daemon = "the daemon was not asked";
   if (!options_.direct) {
@@ -93,7 +94,7 @@ Result<sys::UniqueFd> ScreenSource::connect() {
 }
 
 Result<sys::UniqueFd> ScreenSource::connect_daemon(sys::UniqueFd fd) const {
-  const std::string request = control::request_viewer({options_.machine, options_.types});
+  const std::string request = control::request_viewer({options_.machine, options_.types, options_.serial});
   if (request.size() > control::kMaxRequest) return Error{Errc::BadValue, "the target's name is too long"};
   // It fits the socket's buffer, which is empty.
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
@@ -148,7 +149,11 @@ Result<sys::UniqueFd> ScreenSource::begin(std::shared_ptr<const config::Target> 
     return Error{Errc::System, std::string("cannot make a pair of sockets: ") + std::strerror(errno)};
   }
   sys::UniqueFd ours(ends[0]);
-  screen_.emplace(*loop_, *dialer_, std::move(target), address, sys::UniqueFd(ends[1]));
+  if (options_.serial) {
+    serial_.emplace(*loop_, *dialer_, std::move(target), address, sys::UniqueFd(ends[1]));
+  } else {
+    screen_.emplace(*loop_, *dialer_, std::move(target), address, sys::UniqueFd(ends[1]));
+  }
   return ours;
 }
 

@@ -1,5 +1,6 @@
 // What keys mean together.
 #include <algorithm>
+#include <map>
 
 #include "amtgate/config/draft.h"
 #include "amtgate/config/values.h"
@@ -21,6 +22,7 @@ class Checker {
     exclusive("defaults");
     for (const Target& t : draft_.config.targets) target(t);
     shared_addresses();
+    shared_serial();
   }
 
  private:
@@ -96,6 +98,60 @@ class Checker {
            "vnc_password_file has no effect without vnc_security = password or tls");
     }
     if (t.vnc_mode == VncMode::Splice) spliced(t);
+    serial(t);
+  }
+
+  /// The serial console of a machine, where the gateway has the session itself.
+  void serial(const Target& t) {
+    if (!t.shares_serial()) {
+      if (const Place at = draft_.place(t, "sol_buffer"); at.line != 0 && t.sol_buffer != Target{}.sol_buffer) {
+        warn(at, "sol_buffer has no effect without sol_listen");
+      }
+      return;
+    }
+    const char* key = t.sol_listen.empty() ? "sol_log" : "sol_listen";
+    const auto single = [](const Host& host) {
+      const auto* network = std::get_if<Network>(&host);
+      return network == nullptr || network->is_single();
+    };
+    if (!t.amt && (t.address.size() > 1 || !std::ranges::all_of(t.address, single))) {
+      mistake(draft_.place(t, key), std::string(key) + ": target " + t.name + " is more than one machine");
+    }
+    if (!t.serves(Service::Sol)) {
+      mistake(later(t, key, "services"), std::string(key) + ": `services` of target " + t.name + " leaves out sol");
+    }
+    if (t.client_auth == ClientAuth::Passthrough) {
+      mistake(later(t, key, "client_auth"), std::string(key) +
+                                                ": not with client_auth = passthrough, whose clients have the "
+                                                "machine's one serial session to themselves");
+    }
+    for (const SerialDoor& door : t.sol_listen) {
+      if (door.kind == SerialDoor::Kind::Pty || t.client_auth != ClientAuth::Users) continue;
+      const bool this_host = std::ranges::all_of(t.allow, [](const Network& n) {
+        return n.address.is_loopback() && n.prefix >= (n.address.is_v4() ? 8U : 128U);
+      });
+      if (this_host) continue;
+      mistake(later(t, "sol_listen", "allow"), "sol_listen: " + to_string(door) +
+                                                   " cannot ask who somebody is, as client_auth = users wants it: "
+                                                   "leave `allow` empty (this host alone), or use pty:");
+      break;
+    }
+  }
+
+  /// Two targets at one door, or in one file.
+  void shared_serial() {
+    std::map<std::string, const Target*> seen;
+    const auto use = [&](const std::string& what, const Target& t, const char* key) {
+      const auto [was, first] = seen.emplace(what, &t);
+      if (first) return;
+      mistake(draft_.place(t, key), std::string(key) + ": " + what + " is that of target " + was->second->name);
+    };
+    for (const Target& t : draft_.config.targets) {
+      for (const SerialDoor& door : t.sol_listen) {
+        use(door.kind == SerialDoor::Kind::Pty ? door.path : door.at.to_string(), t, "sol_listen");
+      }
+      if (!t.sol_log.empty()) use(t.sol_log, t, "sol_log");
+    }
   }
 
   /// What only translation gives.

@@ -4,6 +4,15 @@
 
 namespace amtgate::config {
 
+std::string to_string(const SerialDoor& door) {
+  switch (door.kind) {
+    case SerialDoor::Kind::Tcp: return "tcp:" + door.at.to_string();
+    case SerialDoor::Kind::Telnet: return "telnet:" + door.at.to_string();
+    case SerialDoor::Kind::Pty: return "pty:" + door.path;
+  }
+  return {};
+}
+
 bool Target::serves(Service s) const {
   return std::ranges::find(services, s) != services.end();
 }

@@ -10,6 +10,7 @@ namespace amtgate::config {
 namespace {
 
 constexpr std::size_t kMaxControlPath = 107;  // sun_path less the final zero
+constexpr std::size_t kMaxDoorPath = 255;
 constexpr std::size_t kMaxAccount = 32;       // useradd(8)
 constexpr std::size_t kMaxUserName = 64;      // AMT takes 32; more only to let it say so itself
 constexpr std::size_t kMaxPassword = 128;     // AMT takes 32
@@ -195,11 +196,29 @@ Result<std::string> parse_username(std::string_view text) {
     return wrong("a user name has 1 to " + std::to_string(kMaxUserName) + " characters, none of them \" \\ :");
   return std::string(text);
 }
-Result<std::string> parse_listen(std::string_view text) {
-  if (const Result<Endpoint> endpoint = Endpoint::parse(text)) return endpoint->to_string();
-  if (const Result<Port> port = parse_port(text)) return std::to_string(port->value);
-  if (text.starts_with('/') && text.size() <= kMaxControlPath) return parse_path(text);
-  return wrong("'" + std::string(text) + "' is neither ADDRESS:PORT, a port nor the path of a socket");
+Result<SerialDoor> parse_door(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view word = text.substr(0, colon);
+  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  SerialDoor door;
+  if (word == "pty" && rest.starts_with('/') && rest.size() <= kMaxDoorPath && !rest.ends_with('/')) {
+    const Result<std::string> path = parse_path(rest);
+    if (!path) return path.error();
+    door.kind = SerialDoor::Kind::Pty;
+    door.path = *path;
+    return door;
+  }
+  const Result<Endpoint> at = Endpoint::parse(rest);
+  if ((word != "tcp" && word != "telnet") || !at || at->port.value == 0) {
+    return wrong("'" + std::string(text) +
+                 "' is none of tcp:ADDRESS:PORT, telnet:ADDRESS:PORT and pty:/PATH; an IPv6 address stands in []");
+  }
+  door.kind = word == "tcp" ? SerialDoor::Kind::Tcp : SerialDoor::Kind::Telnet;
+  door.at = *at;
+  return door;
+}
+std::string door_text(const SerialDoor& door) {
+  return to_string(door);
 }
 Result<std::string> parse_image(std::string_view text) {
   if (text.starts_with("http://") || text.starts_with("https://")) {
@@ -358,13 +377,17 @@ std::string show_frame_buffer_limit(const Target& from) {
   return from.frame_buffer_limit ? std::to_string(*from.frame_buffer_limit) : "auto";
 }
 Result<void> set_sol_buffer(Target& to, std::string_view value, Order<Target>) {
+  if (value == "0") {
+    to.sol_buffer = 0;
+    return {};
+  }
   const Result<std::uint64_t> size = parse_size(value, kMaxSolBuffer);
   if (!size) return size.error();
   to.sol_buffer = *size;
   return {};
 }
 std::string show_sol_buffer(const Target& from) {
-  return from.sol_buffer % 1024 == 0 ? std::to_string(from.sol_buffer / 1024) + "k" : std::to_string(from.sol_buffer);
+  return from.sol_buffer % 1024 == 0 && from.sol_buffer > 0 ? std::to_string(from.sol_buffer / 1024) + "k" : std::to_string(from.sol_buffer);
 }
 Result<void> set_record_limit(Gateway& to, std::string_view value, Order<Gateway>) {
   const Result<std::uint64_t> size = parse_size(value, kMaxRecordings);
@@ -451,15 +474,6 @@ const char* no_effect_image(const Target& t) {
 const char* no_effect_floppy(const Target& t) {
   return t.image_floppy.empty() ? nullptr : "no effect yet: this version does not attach images";
 }
-const char* no_effect_sol_listen(const Target& t) {
-  return t.sol_listen.empty() ? nullptr : "no effect yet: this version has no serial listeners";
-}
-const char* no_effect_sol_log(const Target& t) {
-  return t.sol_log.empty() ? nullptr : "no effect yet: this version keeps no serial log";
-}
-const char* no_effect_sol_buffer(const Target& t) {
-  return t.sol_buffer == Target{}.sol_buffer ? nullptr : "no effect yet: this version has no serial listeners";
-}
 const char* no_effect_record(const Target& t) {
   return t.record_sol ? "no effect yet for sol: this version records screens" : nullptr;
 }
@@ -508,10 +522,12 @@ constexpr Key<Target> kTargetKeys[] = {
      "bytes above which this AMT wants 8 bit a pixel", always_effect},
     {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", no_effect_image},
     {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", no_effect_floppy},
-    {OPTIONAL(Target, sol_listen, parse_listen), "serve the serial console here", no_effect_sol_listen},
-    {OPTIONAL(Target, sol_log, parse_path), "write the serial console's output to this file", no_effect_sol_log},
+    {"sol_listen", Repeat::List, Shown::Yes, set_list<Target, &Target::sol_listen, parse_door>,
+     show_list<Target, &Target::sol_listen, door_text>, "serve the serial console here: tcp:, telnet:, pty:",
+     always_effect},
+    {OPTIONAL(Target, sol_log, parse_path), "write the serial console's output to this file", always_effect},
     {"sol_buffer", Repeat::No, Shown::Yes, set_sol_buffer, show_sol_buffer, "serial output kept for the next client",
-     no_effect_sol_buffer},
+     always_effect},
     {"record", Repeat::No, Shown::Yes, set_record, show_record, "no, vnc, sol or vnc sol: sessions to record",
      no_effect_record},
     {"tags", Repeat::List, Shown::Yes, set_list<Target, &Target::tags, parse_word>,

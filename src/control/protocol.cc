@@ -208,8 +208,11 @@ std::optional<ViewerRequest> viewer_request(std::string_view request) {
   const auto command = json->find("command"), target = json->find("target");
   if (command == json->end() || *command != "viewer") return std::nullopt;
   if (target == json->end() || !target->is_string()) return std::nullopt;
-  const auto types = json->find("types");
-  return ViewerRequest{target->get<std::string>(), types != json->end() && *types == true};
+  const auto set = [&json](const char* name) {
+    const auto flag = json->find(name);
+    return flag != json->end() && *flag == true;
+  };
+  return ViewerRequest{target->get<std::string>(), set("types"), set("serial")};
 }
 
 std::string viewer_accepted(const ViewerInfo& viewer) {
@@ -240,7 +243,9 @@ std::string request_give(SessionId id) {
   return dump(Json{{"command", "give"}, {"id", id.value}}) + "\n";
 }
 std::string request_viewer(const ViewerRequest& viewer) {
-  return dump(Json{{"command", "viewer"}, {"target", viewer.target}, {"types", viewer.types}}) + "\n";
+  Json out{{"command", "viewer"}, {"target", viewer.target}, {"types", viewer.types}};
+  if (viewer.serial) out["serial"] = true;
+  return dump(out) + "\n";
 }
 
 Result<Reply> parse_reply(std::string_view line) {

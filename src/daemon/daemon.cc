@@ -94,9 +94,15 @@ class Daemon {
     };
     // The control socket before the gateway: it says best that another daemon is running.
     constexpr Step kSteps[] = {
-        {"account", &Daemon::find_account},   {"reader", &Daemon::start_reader},   {"state", &Daemon::open_state},
-        {"control", &Daemon::open_control},   {"gateway", &Daemon::open_gateway},  {"metrics", &Daemon::open_metrics},
-        {"privileges", &Daemon::drop_rights}, {"workers", &Daemon::start_gateway},
+        {"account", &Daemon::find_account},
+        {"reader", &Daemon::start_reader},
+        {"state", &Daemon::open_state},
+        {"control", &Daemon::open_control},
+        {"gateway", &Daemon::open_gateway},
+        {"metrics", &Daemon::open_metrics},
+        {"terminals", &Daemon::make_terminal_folders},
+        {"privileges", &Daemon::drop_rights},
+        {"workers", &Daemon::start_gateway},
     };
     for (const Step& step : kSteps) {
       const Result<void> done = (this->*step.go)();
@@ -215,6 +221,18 @@ class Daemon {
     return sys::disable_core_dumps();
   }
 
+  /// The links of pseudo-terminals are made as the daemon's account, so their folders have to be that account's.
+  Result<void> make_terminal_folders() {
+    for (const config::Target& target : config_->targets) {
+      for (const config::SerialDoor& door : target.sol_listen) {
+        const std::string folder = std::filesystem::path(door.path).parent_path();
+        if (folder.empty() || sys::exists(folder)) continue;
+        if (const Result<void> own = own_folder(folder, 0755, account_); !own) return own;
+      }
+    }
+    return {};
+  }
+
   Result<void> start_gateway() { return gateway_->start(); }
 
   // --- the loop ---
@@ -265,6 +283,7 @@ class Daemon {
     }
     if (const std::optional<control::ViewerRequest> viewer = control::viewer_request(request)) {
       script.types = viewer->types;
+      script.serial = viewer->serial;
       Result<gateway::Gateway::TakeViewer> take = gateway_->viewer(viewer->target, script);
       if (take) return std::move(*take);
       if (take.error().code == Errc::Refused && script.rights) control_refused(*peer, take.error().detail);

@@ -1,11 +1,16 @@
 #include "amtgate/gateway/flow.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "amtgate/control/protocol.h"
 #include "amtgate/gateway/carry.h"
 #include "amtgate/gateway/joint_choice.h"
 #include "amtgate/gateway/local_address.h"
 #include "amtgate/gateway/screen_key.h"
+#include "amtgate/gateway/serial_host.h"
 #include "amtgate/gateway/user_roles.h"
+#include "amtgate/session/telnet_user.h"
 #include "amtgate/sys/clock.h"
 
 namespace amtgate::gateway {
@@ -49,10 +54,29 @@ Flow::Flow(Shard& shard, control::SessionId id, ScriptViewer viewer)
   record_.user = std::move(viewer.user);
 }
 
+Flow::Flow(Shard& shard, control::SessionId id, SerialCaller caller)
+    : shard_(shard),
+      script_(caller.method == "control"),
+      door_(true),
+      client_at_(caller.client),
+      destination_{caller.address, Port{0}},
+      policy_(shard.shared().policy()),
+      record_{id, std::move(caller.who), sys::wall_now(), shard.loop().now(), std::move(caller.target)},
+      client_(std::make_unique<net::Stream>(shard.loop(), std::move(caller.connection))) {
+  record_.user = std::move(caller.user);
+  record_.method = std::move(caller.method);
+  record_.service = Service::Sol;
+}
+
+Flow::~Flow() {
+  forget_serial();
+}
+
 // --- whose it is ------------------------------------------------------------------------------------------
 
 void Flow::start() {
   client_->on_ready([this](net::Ready ready) { client_ready(ready); });
+  if (door_) return start_serial();
   if (script_) return start_script();
   const bool local = is_local(client_at_.address);
   if (destination_.port == shard_.shared().listener_port && is_local(destination_.address)) {
@@ -106,6 +130,62 @@ void Flow::start_script() {
   close(LastWords{Buffer(refused.begin(), refused.end())});
 }
 
+/// `allow` counts at the doors as it does on AMT's own ports; a terminal's file has its own permissions.
+void Flow::start_serial() {
+  const config::Target& t = *record_.target;
+  const IpAddress& from = client_at_.address;
+  const auto names = [&from](const Network& n) { return n.contains(from); };
+  const bool allowed =
+      client_at_.port.value == 0 || (t.allow.empty() ? is_local(from) : std::ranges::any_of(t.allow, names));
+  if (!allowed) {
+    shard_.mutable_counters().denied.add();
+    log::warn(stranger_limit(), "client.denied",
+              {{"client", client_at_},
+               {"target", t.name},
+               {"to", client_->local()},
+               {"why", "`allow` of the target does not name the client"}});
+    record_.denied = true;
+    if (!shard_.may_refuse_in_words()) {
+      shard_.mutable_counters().shed.add();
+      client_->reset();
+      return ended();
+    }
+    const std::string words =
+        "[amtgate: " + from.to_string() + " may not use " + t.name + " (its `allow` does not name it)]\r\n";
+    return close(LastWords{Buffer(words.begin(), words.end())});
+  }
+  SerialHost& host = shard_.serial(record_.id, record_.target, destination_.address);
+  if (host.full()) {
+    failed({Errc::Busy, "too many use this serial console at once"});
+    const std::string words = "[amtgate: too many use this serial console at once]\r\n";
+    return close(LastWords{Buffer(words.begin(), words.end())});
+  }
+  if (!script_) {
+    std::unique_ptr<session::SerialUser> user;
+    if (record_.method == "telnet") {
+      user = std::make_unique<session::TelnetUser>("amtgate " + t.name);
+    } else {
+      user = std::make_unique<session::RawUser>();
+    }
+    return serve(host, std::move(user), {});
+  }
+  // A script is answered first.
+  state_ = State::Join;
+  serial_ = &host;
+  host.wait(session::UserId{record_.id.value}, [this](const std::optional<session::DeviceFailure>& failure) {
+    SerialHost& ready = *std::exchange(serial_, nullptr);
+    if (failure) {
+      record_.stage = ready.stage();
+      failed(failure->error);
+      const std::string refused = control::viewer_refused(failure->error);
+      return close(LastWords{Buffer(refused.begin(), refused.end())});
+    }
+    const std::string answer = control::viewer_accepted(
+        {.target = record_.target->name, .device = ready.device().to_string(), .tls = ready.tls(), .keyboard = {}});
+    serve(ready, std::make_unique<session::RawUser>(), {.words = Buffer(answer.begin(), answer.end())});
+  });
+}
+
 void Flow::secure_client() {
   state_ = State::Secure;
   client_->start_tls(*shard_.shared().server_tls, kClientTlsDeadline, [this](Result<void> done) {
@@ -140,6 +220,7 @@ void Flow::start_session() {
 void Flow::client_ready(net::Ready ready) {
   if (joining_) return joining_->pump(ready.read, false);
   if (viewing_) return viewing_->pump();
+  if (serving_) return serving_->pump(ready.read);
   if (web_) return web_->pump(ready.read, false);
   if (closing_) closing_->pump();
 }
@@ -172,9 +253,57 @@ void Flow::join(const std::optional<Error>& refusal) {
   if (refusal) joint->fail(*refusal, now);
   joining_ = std::make_unique<Joining>(
       shard_, *policy_, record_, *client_, Joining::Aim{client_at_.address, destination_.address}, std::move(joint),
-      [this](session::HandOff hand_off, device::Opened device) { relay(std::move(hand_off), std::move(device)); },
+      [this](const session::NeedDevice& need) { return provide_serial(need); },
+      [this](session::HandOff hand_off, device::Opened device) { joined(std::move(hand_off), std::move(device)); },
       [this](auto words) { close(std::move(words)); });
   joining_->pump(true, false);  // what opened the connection is mostly there
+}
+
+/// The session of a console that is shared is there already, or is opened for all.
+bool Flow::provide_serial(const session::NeedDevice& need) {
+  if (need.service != Service::Sol || need.depth != session::Depth::Authenticated) return false;
+  if (!record_.target->shares_serial()) return false;
+  SerialHost& host = shard_.serial(record_.id, record_.target, destination_.address);
+  serial_ = &host;
+  host.wait(session::UserId{record_.id.value}, [this](const std::optional<session::DeviceFailure>& failure) {
+    if (failure) {
+      record_.stage = serial_->stage();
+      record_.device = serial_->device();
+      serial_ = nullptr;
+    }
+    if (joining_) joining_->provided(failure);
+  });
+  return true;
+}
+
+void Flow::joined(session::HandOff hand_off, device::Opened device) {
+  const config::Target& t = *record_.target;
+  const bool own = device.stream != nullptr && record_.service == Service::Sol && t.reconnect &&
+                   t.client_auth != config::ClientAuth::Passthrough;
+  if (device.stream != nullptr && !own) return relay(std::move(hand_off), std::move(device));
+  SerialHost* host = std::exchange(serial_, nullptr);
+  if (own) {
+    host = &shard_.serial(record_.id, record_.target, destination_.address);
+    append(device.rest, hand_off.to_client);
+    host->adopt(std::move(device));
+  }
+  // amtterm loses what it reads together with some messages; a TLS record keeps them apart.
+  const milliseconds pause(client_->is_tls() ? 0 : 50);
+  serve(*host, std::make_unique<session::SolUser>(pause, shard_.loop().now()),
+        {.typed = std::move(hand_off.to_device)});
+}
+
+void Flow::serve(SerialHost& host, std::unique_ptr<session::SerialUser> user, Serving::Begin begin) {
+  state_ = State::Serve;
+  retire(shard_.loop(), joining_);
+  serving_ = std::make_unique<Serving>(shard_, host, record_, *client_, std::move(user), std::move(begin),
+                                       [this](auto words) { close(std::move(words)); });
+  serving_->pump(true);
+}
+
+/// It is waited for no longer.
+void Flow::forget_serial() {
+  if (serial_ != nullptr) std::exchange(serial_, nullptr)->cancel(session::UserId{record_.id.value});
 }
 
 void Flow::relay(session::HandOff hand_off, device::Opened device) {
@@ -237,8 +366,10 @@ void Flow::failed(const Error& why) {
 void Flow::close(std::optional<LastWords> words) {
   if (!words) return ended();
   state_ = State::Closing;
+  forget_serial();
   retire(shard_.loop(), joining_);
   retire(shard_.loop(), viewing_);
+  retire(shard_.loop(), serving_);
   retire(shard_.loop(), web_);
   closing_ = std::make_unique<Closing>(shard_.loop(), *client_, std::move(*words), [this] { ended(); });
   closing_->pump();
@@ -246,7 +377,11 @@ void Flow::close(std::optional<LastWords> words) {
 
 void Flow::end(const Error& why) {
   switch (state_) {
-    case State::Join: return joining_->end(why);
+    case State::Join:
+      if (joining_) return joining_->end(why);
+      failed(why);
+      return ended();
+    case State::Serve: return serving_->end(why);
     case State::View: return viewing_->end(why);
     case State::Web: return web_->end(why);
     case State::Relay:
@@ -265,15 +400,19 @@ void Flow::ended() {
   if (state_ == State::Ended) return;
   state_ = State::Ended;
   if (client_) client_->want(false, false);
+  forget_serial();
   retire(shard_.loop(), joining_);
   retire(shard_.loop(), viewing_);
+  retire(shard_.loop(), serving_);
   retire(shard_.loop(), web_);
   shard_.finished(*this);
 }
 
 Result<void> Flow::take_keyboard() {
   if (viewing_) return viewing_->take_keyboard();
-  return Error{Errc::BadValue, "session " + std::to_string(record_.id.value) + " is no viewer of a screen"};
+  if (serving_) return serving_->take_keyboard();
+  return Error{Errc::BadValue,
+               "session " + std::to_string(record_.id.value) + " is no viewer of a screen, and at no serial console"};
 }
 
 control::SessionInfo Flow::info() const {
@@ -283,6 +422,8 @@ control::SessionInfo Flow::info() const {
     out.state = "closing";
   } else if (viewing_) {
     viewing_->describe(out);
+  } else if (serving_) {
+    serving_->describe(out);
   } else if (web_) {
     web_->describe(out);
   } else if (joining_ && joining_->has_device()) {

@@ -189,6 +189,7 @@ class TheGateway final : public Gateway {
       });
     }
     listening_.clear();
+    apply_serial();
     if (!catchers_.empty()) {
       Lane& first = *lanes_.front();
       first.worker->run_there(
@@ -229,6 +230,7 @@ class TheGateway final : public Gateway {
       }
       publish(names_);
     });
+    apply_serial();
     return notes;
   }
 
@@ -298,6 +300,7 @@ class TheGateway final : public Gateway {
     const std::shared_ptr<const Directory> directory = shared_.policy()->directory;
     Result<Directory::Machine> machine = directory->find(name);
     if (!machine) return machine.error();
+    if (script.serial) return terminal(*directory, *machine, script);
     if (!machine->target->serves(Service::Vnc)) {
       return Error{Errc::Refused, machine->target->name + ": `services` of this target does not name vnc"};
     }
@@ -364,6 +367,7 @@ class TheGateway final : public Gateway {
       lane->worker->run_there([&] {
         lane->shard->stop_listening();
         lane->shard->end_all(why);
+        lane->shard->stop_serial();
       });
     }
     const auto until = std::chrono::steady_clock::now() + patience;
@@ -377,6 +381,40 @@ class TheGateway final : public Gateway {
   }
 
  private:
+  /// A script's way to a serial console.
+  Result<TakeViewer> terminal(const Directory& directory, const Directory::Machine& machine, const Script& script) {
+    const std::string& target = machine.target->name;
+    if (!machine.target->serves(Service::Sol)) {
+      return Error{Errc::Refused, target + ": `services` of this target does not name sol"};
+    }
+    if (script.rights) {
+      const std::optional<auth::Role> has = script.rights->at(target);
+      if (!auth::includes(has, auth::Role::Console)) {
+        return Error{Errc::Refused,
+                     auth::why_not(script.rights->user, "the serial console", target, auth::Role::Console, has)};
+      }
+    }
+    const Result<std::string> screen = screen_key(directory, *machine.target, machine.address);
+    if (!screen) return screen.error();
+    Shard* home = &shared_.home(machine.target->shares_serial() ? serial_key(*machine.target) : *screen);
+    SerialCaller caller;
+    caller.target = machine.target;
+    caller.address = machine.address;
+    caller.who = script.who;
+    if (script.rights) caller.user = script.rights->user;
+    caller.method = "control";
+    const auto moving = std::make_shared<SerialCaller>(std::move(caller));
+    return TakeViewer([this, home, moving](sys::UniqueFd connection) {
+      const control::SessionId id{shared_.next_id.fetch_add(1, std::memory_order_relaxed)};
+      moving->connection = std::move(connection);
+      home->loop().post([home, id, moving] { home->adopt(id, std::move(*moving)); });
+    });
+  }
+
+  void apply_serial() {
+    for (const auto& lane : lanes_) lane->worker->run_there([&] { lane->shard->apply_serial(); });
+  }
+
   /// Of the screen of a target, by its name.
   Result<std::string> key_of(const std::string& name) const {
     const std::shared_ptr<const Directory> directory = shared_.policy()->directory;

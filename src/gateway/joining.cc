@@ -13,13 +13,14 @@ constexpr int kReadsPerTurn = 16;
 }  // namespace
 
 Joining::Joining(Shard& shard, const Policy& policy, SessionRecord& record, net::Stream& client, const Aim& aim,
-                 std::unique_ptr<session::Joint> joint, OnJoined on_joined, OnEnd on_end)
+                 std::unique_ptr<session::Joint> joint, Provide provide, OnJoined on_joined, OnEnd on_end)
     : shard_(shard),
       policy_(policy),
       record_(record),
       client_(client),
       aim_(aim),
       joint_(std::move(joint)),
+      provide_(std::move(provide)),
       on_joined_(std::move(on_joined)),
       on_end_(std::move(on_end)),
       timer_(shard.loop(), [this] { on_timer(); }) {}
@@ -135,6 +136,7 @@ void Joining::handle_events() {
 void Joining::handle(session::NeedDevice& need) {
   record_.service = need.service;
   record_.stage = "connect";
+  if (provide_ && provide_(need)) return;
   const Result<IpAddress> address = policy_.directory->device(*record_.target, aim_.destination);
   const TimePoint now = shard_.loop().now();
   if (!address) return joint_->device_failed({address.error(), 0}, now);
@@ -154,6 +156,19 @@ void Joining::handle(session::NeedDevice& need) {
   record_.device = {*address, Port{0}};
   opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
                                          [this](auto outcome) { device_done(std::move(outcome)); });
+}
+
+void Joining::provided(const std::optional<session::DeviceFailure>& failure) {
+  if (state_ != State::Join) return;
+  const TimePoint now = shard_.loop().now();
+  if (failure) {
+    joint_->device_failed(*failure, now);
+  } else {
+    record_.stage = "join";
+    joint_->device_opened({}, now);
+  }
+  handle_events();
+  pump(false, false);
 }
 
 void Joining::device_done(std::variant<device::Opened, device::Failure> outcome) {

@@ -1,8 +1,11 @@
 #include "amtgate/gateway/shard.h"
 
+#include <algorithm>
+
 #include "amtgate/gateway/flow.h"
 #include "amtgate/gateway/screen_host.h"
 #include "amtgate/gateway/screen_key.h"
+#include "amtgate/gateway/serial_host.h"
 
 namespace amtgate::gateway {
 
@@ -29,9 +32,16 @@ void Shard::accepted(net::Accepted accepted) {
   begin(id, std::move(accepted));
 }
 
-/// Viewers of one machine have to meet on one shard: AMT has one KVM session.
+/// Viewers of one machine have to meet on one shard: AMT has one KVM session. So do clients that share a serial
+/// console.
 Shard* Shard::home_of(const net::Accepted& accepted) {
-  if (accepted.destination.port != kVncPort || shared_.shards.size() < 2) return this;
+  if (shared_.shards.size() < 2) return this;
+  if (is_redirection_port(accepted.destination.port)) {
+    const std::string serial =
+        serial_key(*shared_.policy()->directory, accepted.client.address, accepted.destination);
+    return serial.empty() ? this : &shared_.home(serial);
+  }
+  if (accepted.destination.port != kVncPort) return this;
   const std::string key = screen_key(*shared_.policy()->directory, accepted.client.address, accepted.destination);
   if (key.empty()) return this;
   return &shared_.home(key);
@@ -43,6 +53,54 @@ void Shard::adopt(control::SessionId id, net::Accepted accepted) {
 
 void Shard::adopt(control::SessionId id, ScriptViewer viewer) {
   begin(id, std::move(viewer));
+}
+
+void Shard::adopt(control::SessionId id, SerialCaller caller) {
+  begin(id, std::move(caller));
+}
+
+std::size_t Shard::flows() const {
+  return flows_.size() + static_cast<std::size_t>(
+                             std::ranges::count_if(serials_, [](const auto& entry) { return entry.second->busy(); }));
+}
+
+// --- serial consoles --------------------------------------------------------------------------------------
+
+void Shard::apply_serial() {
+  const std::shared_ptr<const Policy> policy = shared_.policy();
+  const config::Config& config = policy->directory->config();
+  for (const auto& [key, host] : serials_) {
+    const config::Target* now = config.find(host->target().name);
+    if (host->shared() && (now == nullptr || !now->shares_serial())) host->configure(nullptr);
+  }
+  for (const config::Target& target : config.targets) {
+    const std::string key = serial_key(target);
+    if (!target.shares_serial() || &shared_.home(key) != this) continue;
+    const std::shared_ptr<const config::Target> kept(policy->directory, &target);
+    serial(control::SessionId{}, kept, IpAddress{}).configure(kept);
+  }
+}
+
+void Shard::stop_serial() {
+  std::vector<SerialHost*> all;
+  for (const auto& [key, host] : serials_) all.push_back(host.get());
+  for (SerialHost* host : all) host->stop();
+}
+
+SerialHost& Shard::serial(control::SessionId id, std::shared_ptr<const config::Target> target,
+                          const IpAddress& destination) {
+  const bool shared = target->shares_serial();
+  const std::string key = shared ? serial_key(*target) : std::to_string(id.value);
+  std::unique_ptr<SerialHost>& host = serials_[key];
+  if (!host) host = std::make_unique<SerialHost>(*this, key, std::move(target), destination, shared);
+  return *host;
+}
+
+void Shard::serial_done(SerialHost& serial) {
+  const auto found = serials_.find(serial.key());
+  if (found == serials_.end() || found->second.get() != &serial) return;
+  loop_.retire(std::shared_ptr<SerialHost>(std::move(found->second)));
+  serials_.erase(found);
 }
 
 template <class Connection>
@@ -81,18 +139,32 @@ std::optional<Result<void>> Shard::give(control::SessionId id) {
 }
 
 std::size_t Shard::park(const std::string& key, const std::string& what, Duration lease) {
+  std::size_t users = 0;
+  for (SerialHost* host : serials_at(key)) users += host->park(what, lease);
   const auto found = screens_.find(key);
-  return found == screens_.end() ? 0 : found->second->park(what, lease);
+  return users + (found == screens_.end() ? 0 : found->second->park(what, lease));
 }
 
 void Shard::unpark(const std::string& key) {
+  for (SerialHost* host : serials_at(key)) host->unpark();
   if (const auto found = screens_.find(key); found != screens_.end()) found->second->unpark();
+}
+
+std::vector<SerialHost*> Shard::serials_at(const std::string& key) const {
+  std::vector<SerialHost*> out;
+  for (const auto& [name, host] : serials_) {
+    if (host->machine() == key) out.push_back(host.get());
+  }
+  return out;
 }
 
 std::vector<control::SessionInfo> Shard::sessions() const {
   std::vector<control::SessionInfo> out;
   for (const auto& [id, flow] : flows_) {
     if (flow->is_session()) out.push_back(flow->info());
+  }
+  for (const auto& [key, host] : serials_) {
+    if (auto held = host->info()) out.push_back(std::move(*held));
   }
   return out;
 }

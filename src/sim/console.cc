@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t kMegabyte = 1024 * 1024;
 constexpr std::size_t kLineSize = 64;
 constexpr std::string_view kPrompt = "amt> ";
-constexpr std::uint8_t kCtrlC = 3, kCtrlL = 12, kCtrlU = 21, kCtrlW = 23, kBackspace = 8, kDelete = 127;
+constexpr std::uint8_t kCtrlC = 3, kCtrlD = 4, kCtrlL = 12, kCtrlU = 21, kCtrlW = 23, kBackspace = 8, kDelete = 127;
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> out;
@@ -134,8 +134,20 @@ void Console::input(Bytes typed) {
       typed = typed.subspan(take_into_sink(typed));
       continue;
     }
+    if (keys_ == Keys::EchoBack) return append(out_, typed);
     const std::uint8_t c = typed.front();
     typed = typed.subspan(1);
+    if (keys_ == Keys::Hex) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      if (c == kCtrlD) {
+        keys_ = Keys::Line;
+        print("\r\n");
+        prompt();
+      } else {
+        print(std::string{kDigits[c >> 4U], kDigits[c & 15U], ' '});
+      }
+      continue;
+    }
     if (streaming_ && c == kCtrlC) {
       streaming_ = false;
       type_ahead_.clear();
@@ -198,6 +210,9 @@ void Console::run(std::string_view line) {
         "mode WxH           changes the screen's mode\r\n"
         "stream N [raw]     sends N MiB and prints their SHA-256\r\n"
         "sink N             takes N MiB and prints their SHA-256\r\n"
+        "hex                prints what is typed in hexadecimal, to Ctrl-D\r\n"
+        "frame              prints a frame of CP437\r\n"
+        "echo-back          sends back what is typed, nothing else\r\n"
         "reboot             restarts the machine\r\n"
         "exit               starts over\r\n");
   } else if (command == "echo") {
@@ -224,6 +239,18 @@ void Console::run(std::string_view line) {
     } else {
       print(size.error().detail + "\r\n");
     }
+  } else if (command == "hex") {
+    print("hex: ");
+    keys_ = Keys::Hex;
+    return;
+  } else if (command == "frame") {
+    print(
+        "\xc9\xcd\xcd\xcd\xbb\r\n\xba"
+        "BIO\xba\r\n\xc8\xcd\xcd\xcd\xbc\r\n");
+  } else if (command == "echo-back") {
+    print("-- echo --\r\n");
+    keys_ = Keys::EchoBack;
+    return;
   } else if (command == "reboot") {
     print("rebooting\r\n");
     action_ = Reboot{};

@@ -1,6 +1,8 @@
 // Serial over LAN: sol::ServerRole with the console behind it.
+#include <string_view>
 #include <utility>
 
+#include "amtgate/base/earliest.h"
 #include "amtgate/sim/console.h"
 #include "amtgate/sim/features.h"
 #include "amtgate/sol/server_role.h"
@@ -10,6 +12,10 @@ namespace {
 
 // Printed by commands and not yet sent; above it no more keys are read.
 constexpr std::size_t kConsoleBacklog = 64 * 1024;
+
+constexpr std::string_view kPanic =
+    "\r\n[   42.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n"
+    "[   42.000001] ---[ end Kernel panic ]---\r\n";
 
 sol::ServerRole::Options role_options(const Options& o) {
   sol::ServerRole::Options out;
@@ -33,6 +39,7 @@ class SolFeature final : public Feature {
         piece_(host.machine().options().sol_message) {}
 
   Result<void> receive(Bytes in, TimePoint now) override {
+    now_ = now;
     const Result<void> r = role_.receive(in, now);
     take_events();
     flush();
@@ -54,9 +61,13 @@ class SolFeature final : public Feature {
   }
 
   bool wants_input() const override { return console_.backlog() < kConsoleBacklog; }
-  std::optional<TimePoint> deadline() const override { return role_.deadline(); }
+  std::optional<TimePoint> deadline() const override { return earliest({role_.deadline(), panic_at_}); }
 
   Result<void> tick(TimePoint now) override {
+    if (panic_at_ && now >= *panic_at_) {
+      panic_at_.reset();
+      console_.interrupt(kPanic);
+    }
     const Result<void> r = role_.tick(now);
     take_events();
     flush();
@@ -85,6 +96,7 @@ class SolFeature final : public Feature {
                   .add("max_transmit", e.settings.max_transmit)
                   .add("rx_timeout_ms", e.settings.rx_timeout)
                   .add("heartbeat_ms", e.settings.heartbeat));
+    if (const Duration after = host_.machine().options().panic_after; after > Duration{}) panic_at_ = now_ + after;
   }
   void on(const sol::ServerRole::Received& e) { console_.input(e.bytes); }
   void on(const sol::ServerRole::ControlsReceived&) {}
@@ -100,6 +112,8 @@ class SolFeature final : public Feature {
   Console console_;
   Buffer piece_;
   bool opened_ = false;
+  TimePoint now_{};
+  std::optional<TimePoint> panic_at_;
 };
 
 }  // namespace

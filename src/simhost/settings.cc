@@ -182,6 +182,9 @@ const std::vector<Option>& options() {
       {"closing", "MS", "a session that is over keeps its place for so long (default 0)",
        counted([](S s, std::uint64_t v) { s.machine.closing = milliseconds(v); }, 3'600'000)},
 
+      {"panic-after", "MS", "the console panics so long after each start of a SOL session",
+       counted([](S s, std::uint64_t v) { s.machine.panic_after = milliseconds(v); }, 86'400'000)},
+
       heading("Where it listens"),
       {"listen", "ADDR", "address (default 127.0.0.1)",
        parsed([](const std::string& t) { return IpAddress::parse(t); }, [](S s, IpAddress v) { s.listen = v; })},

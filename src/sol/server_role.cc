@@ -135,6 +135,11 @@ void ServerRole::set_host(std::uint8_t control, std::uint8_t status, TimePoint n
   push(HostStatus{0, control, status}, now);
 }
 
+void ServerRole::end(TimePoint now) {
+  if (state_ == State::Waiting || state_ == State::Open) push(EndReply{}, now);
+  state_ = State::Over;
+}
+
 void ServerRole::push(DeviceMessage m, TimePoint now) {
   std::visit([this](auto& x) { x.sequence = sequence_++; }, m);
   Buffer bytes;

@@ -174,6 +174,32 @@ const Row kRows[] = {
     {"listener_is_caught", "[intercept]\nport = 5900\n", "f:2: port: 5900 is one of the ports that are caught\n"},
     {"metrics_on_listener", "[gateway]\nmetrics = 127.0.0.1:5899\n",
      "f:2: metrics: port 5899 is the transparent listener's\n"},
+    {"sol_door_of_another_kind", "[target a]\naddress = 192.0.2.1\npassword = x\nsol_listen = udp:127.0.0.1:1\n",
+     "f:4: sol_listen: 'udp:127.0.0.1:1' is none of tcp:ADDRESS:PORT, telnet:ADDRESS:PORT and pty:/PATH; an IPv6 "
+     "address stands in []\n"},
+    {"sol_door_without_port", "[target a]\naddress = 192.0.2.1\npassword = x\nsol_listen = tcp:::1\n",
+     "f:4: sol_listen: 'tcp:::1' is none of tcp:ADDRESS:PORT, telnet:ADDRESS:PORT and pty:/PATH; an IPv6 address "
+     "stands in []\n"},
+    {"sol_door_twice",
+     "[target a]\naddress = 192.0.2.1\npassword = x\nsol_listen = tcp:[::1]:7001\n[target b]\naddress = "
+     "192.0.2.2\npassword = x\nsol_listen = pty:/x telnet:[::1]:7001\n",
+     "f:8: sol_listen: [::1]:7001 is that of target a\n"},
+    {"sol_log_of_two",
+     "[defaults]\npassword = x\nsol_log = /l\n[target a]\naddress = 192.0.2.1\n[target b]\naddress = "
+     "192.0.2.2\n",
+     "f:3: sol_log: /l is that of target a\n"},
+    {"sol_of_a_network", "[target a]\naddress = 192.0.2.0/24\npassword = x\nsol_log = /l\n",
+     "f:4: sol_log: target a is more than one machine\n"},
+    {"sol_not_served", "[target a]\naddress = 192.0.2.1\npassword = x\nsol_log = /l\nservices = vnc\n",
+     "f:5: sol_log: `services` of target a leaves out sol\n"},
+    {"sol_with_passthrough", "[target a]\naddress = 192.0.2.1\nsol_listen = pty:/x\nclient_auth = passthrough\n",
+     "f:4: sol_listen: not with client_auth = passthrough, whose clients have the machine's one serial session to "
+     "themselves\n"},
+    {"sol_door_that_cannot_ask",
+     "[target a]\naddress = 192.0.2.1\npassword = x\nclient_auth = users\nallow = 192.0.2.0/24\nsol_listen = pty:/x "
+     "tcp:192.0.2.9:7001\n",
+     "f:6: sol_listen: tcp:192.0.2.9:7001 cannot ask who somebody is, as client_auth = users wants it: leave `allow` "
+     "empty (this host alone), or use pty:\n"},
     {"metrics_without_port", "[gateway]\nmetrics = 127.0.0.1\n", "f:2: metrics: '127.0.0.1' is not ADDRESS:PORT\n"},
     {"relative_path", "[gateway]\nstate = var\n", "f:2: state: 'var' is not a path from the root (/...)\n"},
     {"cert_without_key", "[gateway]\ncert = /c.pem\n", "f:2: cert without key\n"},

@@ -14,6 +14,7 @@ allow = 10.71.1.0/24
 address = 10.71.2.10
 [target p16.1]
 address = 10.71.2.11
+reconnect = no
 INI
 x_start client
 look() { x_tool xwd -root -silent -out "$T/shot.xwd"; }
@@ -45,7 +46,7 @@ ok "off and on, too" ctl power cycle p12
 ok "the viewer shows the machine after it" within 30 shows p12
 ok "all in one session" same "$(grep -c 'session.open .*target=p12' "$T/gateway.log")" 1
 
-# A console of somebody else's, which nobody can park.
+# A console that goes through as it is (reconnect = no), as one of somebody else's: nobody can park it.
 spawn term client bash -c "sleep 60 | amtterm -u admin -p '$password' 10.71.2.11"
 on_line() { grep -q 'session.open .*target=p16.1' "$T/gateway.log"; }
 ok "a serial console on a machine that speaks TLS alone" within 10 on_line

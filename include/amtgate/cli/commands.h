@@ -35,6 +35,7 @@ Run cert_command(CLI::App& app, const Common& common);
 Run tls_command(CLI::App& app, const Common& common);
 Run pki_command(CLI::App& app, const Common& common);
 Run record_command(CLI::App& app, const Common& common);
+Run sol_command(CLI::App& app, const Common& common);
 Run ider_command(CLI::App& app, const Common& common);
 
 }  // namespace amtgate::cli

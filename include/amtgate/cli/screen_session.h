@@ -1,6 +1,6 @@
-// ScreenSource and ScreenSession: a script's way to a machine's screen. Through the daemon where one runs, so that a
-// script shares the machine's one KVM session with whoever looks at it; else straight to the machine, in this
-// process.
+// ScreenSource and ScreenSession: a script's way to a machine's screen, or to its serial console. Through the daemon
+// where one runs, so that a script shares the machine's one KVM session with whoever looks at it; else straight to
+// the machine, in this process.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "amtgate/base/time.h"
 #include "amtgate/cli/common.h"
 #include "amtgate/cli/direct_screen.h"
+#include "amtgate/cli/direct_serial.h"
 #include "amtgate/cli/machine_options.h"
 #include "amtgate/cli/picture.h"
 #include "amtgate/config/config.h"
@@ -45,6 +46,7 @@ class ScreenSource {
   struct Options {
     std::string machine;  // a target's name or an address; with `host` a name or address of any machine
     bool types = false;   // keys and pointer, too
+    bool serial = false;  // its serial console instead
     bool direct = false;  // not through the daemon
     bool host = false;    // no target: `login` says how to log in. Always direct
     MachineOptions login = default_machine();
@@ -53,11 +55,14 @@ class ScreenSource {
   /// `common` outlives this. Errors: System.
   static Result<std::unique_ptr<ScreenSource>> open(const Common& common, Options options);
 
-  /// A connection on which the answer to `viewer` comes, and RFB (control/protocol.h). One at a time.
-  /// Errors, each a whole line: BadValue (no such target), Unreachable (a name that does not resolve), System.
+  /// A connection on which the answer to `viewer` comes, and RFB or the console's bytes (control/protocol.h). One at
+  /// a time. Errors, each a whole line: BadValue (no such target), Unreachable (a name that does not resolve),
+  /// System.
   Result<sys::UniqueFd> connect();
   net::Loop& loop() { return *loop_; }
   const std::string& machine() const { return options_.machine; }
+  /// Why the console of a machine that this process talks to has ended; empty elsewhere.
+  std::optional<Error> serial_end() const { return serial_ ? serial_->end() : std::nullopt; }
 
  private:
   ScreenSource(const Common& common, Options options, std::unique_ptr<net::Loop> loop)
@@ -74,6 +79,7 @@ class ScreenSource {
   std::optional<KnownCopy> known_;
   std::optional<device::Dialer> dialer_;
   std::optional<DirectScreen> screen_;
+  std::optional<DirectSerial> serial_;
 };
 
 class ScreenSession {

@@ -47,6 +47,17 @@ enum class VncMode { Translate, Splice };
 enum class VncSecurity { None, Password, Tls };
 enum class VncShare { No, Yes, View };
 
+/// Where a machine's serial console is served to programs that know nothing of AMT.
+struct SerialDoor {
+  enum class Kind { Tcp, Telnet, Pty };
+  Kind kind = Kind::Tcp;
+  Endpoint at{};       // Tcp, Telnet
+  std::string path{};  // Pty: a symbolic link to it stands here
+  bool operator==(const SerialDoor&) const = default;
+};
+/// As it is written: "tcp:127.0.0.1:7001", "telnet:[::1]:7002", "pty:/run/amtgate/tty/pc1".
+std::string to_string(const SerialDoor& door);
+
 struct Gateway {
   std::string user = "amtgate";
   unsigned workers = 0;  // event loops; 0 = one per CPU
@@ -120,7 +131,7 @@ struct Target {
   std::optional<std::uint64_t> frame_buffer_limit;  // bytes; nullopt = auto
   std::string image;
   std::string image_floppy;
-  std::string sol_listen;
+  std::vector<SerialDoor> sol_listen;
   std::string sol_log;
   std::uint64_t sol_buffer = 256 * 1024;
   bool record_vnc = false;
@@ -128,6 +139,10 @@ struct Target {
   std::vector<std::string> tags;
 
   bool serves(Service s) const;
+  /// Its serial console is one for all who use it, and not each client's own.
+  bool shares_serial() const { return !sol_listen.empty() || !sol_log.empty(); }
+  /// The gateway has the session all the time, so that nothing the machine says is missed.
+  bool holds_serial() const { return !sol_log.empty() || (!sol_listen.empty() && sol_buffer > 0); }
 };
 
 struct Config {

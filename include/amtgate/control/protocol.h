@@ -15,7 +15,8 @@
 // Behind the good answer to `viewer` the same connection is RFB from ServerInit on: the machine's shared screen, as
 // every viewer sees it. The answer comes when the machine's picture is there; the connection ends when the machine
 // goes away. `target` is a target's name, or an address that clients aim at; `types`, which may be left out, says
-// that the script is going to type and not only to look.
+// that the script is going to type and not only to look. With `"serial": true` it is the machine's serial console
+// instead: behind the answer come its bytes, as they are.
 //
 // There is no login in the protocol: the kernel says which account is at the other end, and the daemon knows what
 // that one may do (Commands::may and what is behind it).
@@ -43,6 +44,7 @@ std::string answer(Commands& commands, std::string_view request);
 struct ViewerRequest {
   std::string target;
   bool types = false;
+  bool serial = false;
 };
 /// A request for a viewer; nothing for what is none, and for one without a target (both are answer()'s).
 std::optional<ViewerRequest> viewer_request(std::string_view request);

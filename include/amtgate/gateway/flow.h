@@ -4,7 +4,8 @@
 //   Secure (TLS ports: the client's handshake) -> Joining -> Relay
 //   Web (623, 664, 16992, 16993; behind Secure where it is TLS), to the end
 //   Viewing (VNC, translated), to the end; a script at the control socket begins here
-//   Joining, Viewing, Web -> Closing: the last words go out, then the connection is closed
+//   Serving (SOL that outlives resets or is shared; and programs at the doors of `sol_listen`), to the end
+//   Joining, Viewing, Serving, Web -> Closing: the last words go out, then the connection is closed
 //   Bypass: not a target's; connected to where the client aimed and relayed
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "amtgate/gateway/closing.h"
 #include "amtgate/gateway/directory.h"
 #include "amtgate/gateway/joining.h"
+#include "amtgate/gateway/serving.h"
 #include "amtgate/gateway/session_record.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/gateway/viewing.h"
@@ -31,6 +33,8 @@ class Flow final {
  public:
   Flow(Shard& shard, control::SessionId id, net::Accepted accepted);
   Flow(Shard& shard, control::SessionId id, ScriptViewer viewer);
+  Flow(Shard& shard, control::SessionId id, SerialCaller caller);
+  ~Flow();
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
 
@@ -47,16 +51,21 @@ class Flow final {
   Result<void> take_keyboard();
 
  private:
-  enum class State { New, Secure, Join, View, Web, Relay, Bypass, Closing, Ended };
+  enum class State { New, Secure, Join, View, Serve, Web, Relay, Bypass, Closing, Ended };
 
   void start_target(const Directory::Match& match);
   void start_script();
+  void start_serial();
   void secure_client();
   void start_session();
   /// What is said to a client that is not let in; its protocol may want it to speak first.
   void join(const std::optional<Error>& refusal);
   void view(const std::string& screen, const session::ViewerOptions& options);
   void web();
+  bool provide_serial(const session::NeedDevice& need);
+  void serve(SerialHost& host, std::unique_ptr<session::SerialUser> user, Serving::Begin begin);
+  void joined(session::HandOff hand_off, device::Opened device);
+  void forget_serial();
   void relay(session::HandOff hand_off, device::Opened device);
   void relay_ended(const net::RelayEnd& end);
   void bypass();
@@ -68,6 +77,7 @@ class Flow final {
 
   Shard& shard_;
   const bool script_;
+  const bool door_ = false;                          // it came to the serial console straight
   const session::Hands hands_ = session::Hands::On;  // a script's
   const Endpoint client_at_;
   const Endpoint destination_;
@@ -80,6 +90,8 @@ class Flow final {
   std::unique_ptr<net::Stream> client_;
   std::unique_ptr<Joining> joining_;
   std::unique_ptr<Viewing> viewing_;
+  std::unique_ptr<Serving> serving_;
+  SerialHost* serial_ = nullptr;  // asked for, and not attached to yet
   std::unique_ptr<Web> web_;
   std::unique_ptr<net::Connector> connector_;
   std::unique_ptr<net::Relay> relay_;

@@ -25,6 +25,9 @@ class Joining {
   /// It failed, and that is said in the log. Empty: the client has gone, and cannot be told anything.
   using OnEnd = std::function<void(std::optional<LastWords>)>;
 
+  /// The owner reaches the device itself: true, and provided() from the loop later.
+  using Provide = std::function<bool(const session::NeedDevice&)>;
+
   /// Who aims at what: for the device's address, and for whose logins are counted.
   struct Aim {
     IpAddress client;
@@ -34,7 +37,7 @@ class Joining {
   /// `policy`, `record` and `client` outlive this; the client's on_ready() is the owner's, and leads to pump(). One
   /// of `on_joined` and `on_end` comes, once, from pump(), end() or the loop; the owner retires this then.
   Joining(Shard& shard, const Policy& policy, SessionRecord& record, net::Stream& client, const Aim& aim,
-          std::unique_ptr<session::Joint> joint, OnJoined on_joined, OnEnd on_end);
+          std::unique_ptr<session::Joint> joint, Provide provide, OnJoined on_joined, OnEnd on_end);
   ~Joining();
   Joining(const Joining&) = delete;
   Joining& operator=(const Joining&) = delete;
@@ -43,6 +46,8 @@ class Joining {
   void pump(bool client_readable, bool device_readable);
   /// Ends it in its protocol's words.
   void end(const Error& why);
+  /// The answer of a Provide. Empty: the device is there. on_joined() has no stream of it then.
+  void provided(const std::optional<session::DeviceFailure>& failure);
   bool has_device() const { return device_.stream != nullptr; }
 
  private:
@@ -72,6 +77,7 @@ class Joining {
   net::Stream& client_;
   const Aim aim_;
   std::unique_ptr<session::Joint> joint_;
+  Provide provide_;
   OnJoined on_joined_;
   OnEnd on_end_;
   State state_ = State::Join;

@@ -18,4 +18,10 @@ std::string screen_key(const Directory& directory, const IpAddress& client, cons
 Result<std::string> screen_key(const Directory& directory, const config::Target& target,
                                const IpAddress& destination);
 
+/// The same for a serial console that all clients of a machine share; empty where there is none.
+std::string serial_key(const config::Target& target);
+std::string serial_key(const Directory& directory, const IpAddress& client, const Endpoint& destination);
+/// 16994 and 16995.
+bool is_redirection_port(Port port);
+
 }  // namespace amtgate::gateway

@@ -33,6 +33,7 @@ namespace amtgate::gateway {
 
 class Flow;
 class ScreenHost;
+class SerialHost;
 class Shard;
 
 /// What new connections go by. Replaced as a whole by a reload or a name that resolves anew.
@@ -88,6 +89,17 @@ struct ScriptViewer {
   session::Hands hands = session::Hands::On;
 };
 
+/// A program at a machine's serial console: through a door of `sol_listen`, or a script at the control socket.
+struct SerialCaller {
+  sys::UniqueFd connection{};
+  std::shared_ptr<const config::Target> target{};
+  Endpoint client{};     // of TCP; port 0 for others, which were let in already
+  IpAddress address{};   // what clients of this machine aim at, for a script
+  std::string who{};     // "10.0.0.5:51332", "pty:/run/amtgate/tty/pc1", "control (uid 0)"
+  std::string user{};    // an account with a role of its own
+  std::string method{};  // "tcp", "telnet", "pty", "control"
+};
+
 class Shard {
  public:
   Shard(net::Loop& loop, Shared& shared);
@@ -107,7 +119,11 @@ class Shard {
   /// The screen of that key, if it is looked at: SharedScreen::park(). Gives how many viewers it has.
   std::size_t park(const std::string& key, const std::string& what, Duration lease);
   void unpark(const std::string& key);
-  std::size_t flows() const { return flows_.size(); }
+  /// What is still open: flows, and the sessions that the gateway holds itself.
+  std::size_t flows() const;
+  /// The serial consoles of the configuration that live here are made, changed and ended as it says now.
+  void apply_serial();
+  void stop_serial();
 
   /// From any thread.
   const Counters& counters() const { return counters_; }
@@ -115,6 +131,7 @@ class Shard {
   void adopt(control::SessionId id, net::Accepted accepted);
   /// On the loop's thread of Shared::home() of its screen.
   void adopt(control::SessionId id, ScriptViewer viewer);
+  void adopt(control::SessionId id, SerialCaller caller);
 
   // For the flows.
   net::Loop& loop() { return loop_; }
@@ -132,9 +149,14 @@ class Shard {
                      const IpAddress& destination);
   /// Its last viewer has gone; it dies at the end of this turn.
   void screen_done(ScreenHost& screen);
+  /// The serial console of a machine: the one that all share, or one that is `id`'s alone.
+  SerialHost& serial(control::SessionId id, std::shared_ptr<const config::Target> target,
+                     const IpAddress& destination);
+  void serial_done(SerialHost& serial);
 
  private:
   void accepted(net::Accepted accepted);
+  std::vector<SerialHost*> serials_at(const std::string& key) const;
   Shard* home_of(const net::Accepted& accepted);
   template <class Connection>
   void begin(control::SessionId id, Connection connection);
@@ -148,6 +170,7 @@ class Shard {
   log::TokenBucket refusals_{50, 200};
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unordered_map<std::string, std::unique_ptr<ScreenHost>> screens_;
+  std::unordered_map<std::string, std::unique_ptr<SerialHost>> serials_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Flow>> flows_;
 };
 

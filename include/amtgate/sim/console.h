@@ -7,6 +7,9 @@
 //   mode WxH           the screen changes its mode
 //   stream N [raw]     sends N MiB and their SHA-256; text lines, or every byte value with `raw`
 //   sink N             takes N MiB without echo and prints their SHA-256
+//   hex                prints what is typed in hexadecimal, to Ctrl-D
+//   frame              prints a frame of CP437, as a BIOS does
+//   echo-back          sends back what is typed and nothing else, until the session ends
 //   reboot             the machine restarts: every session ends
 //   exit               prints the banner again
 // Line editing: Backspace and Delete, Ctrl-U (line), Ctrl-W (word), Ctrl-C (abandon, also a running stream), Ctrl-L.
@@ -49,6 +52,8 @@ class Console {
   bool has_output() const;
   /// Bytes that commands have printed and nobody has fetched; a stream in progress does not count.
   std::size_t backlog() const { return out_.size() - out_at_; }
+  /// What the machine says of itself: a panic, a boot's messages.
+  void interrupt(std::string_view text) { print(text); }
   /// A command asked for it; once each.
   std::optional<Action> next_action();
 
@@ -71,6 +76,7 @@ class Console {
   std::string type_ahead_;
   std::optional<Action> action_;
 
+  enum class Keys : std::uint8_t { Line, Hex, EchoBack } keys_ = Keys::Line;
   std::uint64_t stream_left_ = 0;
   std::uint64_t stream_at_ = 0;
   bool stream_raw_ = false;

@@ -66,6 +66,7 @@ struct Options {
   Duration session_timeout = seconds(15);  // for each message before a session is open
   bool hold_clients_timers = true;  // end SOL and IDE-R sessions whose client is silent for the RX timeout it asked
   std::size_t sol_message = 1000;   // bytes of console data in one message
+  Duration panic_after{0};          // the console panics so long after a session's start; 0 = it does not
   IderPlan ider{};
   std::optional<std::uint64_t> kvm_stream{};  // KVM sends so many raw bytes instead of RFB; 0 = without end
   Size screen{1024, 768};

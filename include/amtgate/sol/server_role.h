@@ -58,6 +58,9 @@ class ServerRole {
   /// Tells the client that the host's lines or power state changed (0x29).
   void set_host(std::uint8_t control, std::uint8_t status, TimePoint now);
 
+  /// Ends the session from our side (0x23): amtterm says so and leaves. Nothing more is sent.
+  void end(TimePoint now);
+
   bool open() const { return state_ == State::Open; }
 
  private:

@@ -1,0 +1,395 @@
+#include "amtgate/gateway/serial_host.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "amtgate/gateway/shard.h"
+#include "amtgate/sys/clock.h"
+#include "amtgate/sys/log.h"
+
+namespace amtgate::gateway {
+namespace {
+
+constexpr std::size_t kReadSize = 32U << 10U;
+static_assert(kReadSize <= session::SharedSerial::kMostRead);
+// A busy machine may not starve the loop.
+constexpr int kReadsPerTurn = 8;
+// For what AMT has not read yet when nobody needs it any more.
+constexpr Duration kFinish = seconds(5);
+// A log that could not be opened or written.
+constexpr Duration kLogRetry = seconds(10);
+
+log::RateLimit& log_limit() {
+  static log::RateLimit limit(1, 10);
+  return limit;
+}
+
+}  // namespace
+
+SerialHost::SerialHost(Shard& shard, std::string key, std::shared_ptr<const config::Target> target,
+                       IpAddress destination, bool shared)
+    : shard_(shard),
+      key_(std::move(key)),
+      target_(std::move(target)),
+      destination_(destination),
+      shared_(shared),
+      id_{shared ? shard.shared().next_id.fetch_add(1, std::memory_order_relaxed) : 0},
+      since_(sys::wall_now()),
+      serial_(options()),
+      timer_(shard.loop(), [this] { pump(); }) {}
+
+SerialHost::~SerialHost() = default;
+
+session::SerialOptions SerialHost::options() const {
+  session::SerialOptions out;
+  out.name = target_->name;
+  out.reconnect = target_->reconnect;
+  if (!shared_ || gone_) return out;
+  out.always = target_->holds_serial();
+  out.logs = !target_->sol_log.empty();
+  out.keep = target_->sol_listen.empty() ? 0 : static_cast<std::size_t>(target_->sol_buffer);
+  return out;
+}
+
+void SerialHost::configure(std::shared_ptr<const config::Target> target) {
+  const TimePoint now = shard_.loop().now();
+  if (target == nullptr) {
+    gone_ = true;
+    doors_.clear();
+    log_.reset();
+    for (const auto& [id, client] : clients_) serial_.end_user(id, {Errc::Closed, "its configuration has gone"}, now);
+  } else {
+    gone_ = false;
+    target_ = std::move(target);
+    log_.reset();  // opened anew by the next byte: somebody may have moved it away
+    log_retry_ = {};
+    open_doors();
+  }
+  serial_.configure(options(), now);
+  timer_.arm(Duration::zero());
+}
+
+void SerialHost::stop() {
+  gone_ = true;
+  doors_.clear();
+  serial_.configure(options(), shard_.loop().now());
+  pump();
+}
+
+void SerialHost::open_doors() {
+  const auto wanted = [this](const auto& door) {
+    return std::ranges::find(target_->sol_listen, door.first) != target_->sol_listen.end();
+  };
+  std::erase_if(doors_, [&](const auto& door) { return !wanted(door); });
+  for (const config::SerialDoor& at : target_->sol_listen) {
+    if (std::ranges::find(doors_, at, [](const auto& door) { return door.first; }) != doors_.end()) continue;
+    doors_.emplace_back(at, SerialDoor::open(shard_.loop(), at, [this, at](sys::UniqueFd fd, const Endpoint& client) {
+                          called(at, std::move(fd), client);
+                        }));
+  }
+}
+
+void SerialHost::called(config::SerialDoor at, sys::UniqueFd connection, const Endpoint& client) {
+  SerialCaller caller{.connection = std::move(connection), .target = target_, .client = client};
+  switch (at.kind) {
+    case config::SerialDoor::Kind::Tcp: caller.method = "tcp"; break;
+    case config::SerialDoor::Kind::Telnet: caller.method = "telnet"; break;
+    case config::SerialDoor::Kind::Pty: caller.method = "pty"; break;
+  }
+  caller.who = at.kind == config::SerialDoor::Kind::Pty ? config::to_string(at) : client.to_string();
+  shard_.adopt(control::SessionId{shard_.shared().next_id.fetch_add(1, std::memory_order_relaxed)},
+               std::move(caller));
+}
+
+std::string SerialHost::machine() const {
+  const IpAddress at = device_at_.port.value != 0 || !shared_ ? device_at_.address : destination_;
+  return target_->name + "|" + at.to_string();
+}
+
+std::optional<control::SessionInfo> SerialHost::info() const {
+  if (!shared_ || gone_ || !target_->holds_serial()) return std::nullopt;
+  control::SessionInfo out;
+  out.id = id_;
+  out.target = target_->name;
+  out.service = name(Service::Sol);
+  out.client = target_->sol_log.empty() ? "sol_listen" : "sol_log";
+  if (device_at_.port.value != 0) out.device = device_at_.to_string();
+  out.tls = device_tls_;
+  out.state = serial_.state();
+  out.role = "holds";
+  out.started = since_;
+  out.rx_bytes = serial_.rx_bytes();
+  out.tx_bytes = serial_.tx_bytes();
+  return out;
+}
+
+// --- users ------------------------------------------------------------------------------------------------
+
+void SerialHost::wait(session::UserId id, OnReady on_ready) {
+  waiting_[id] = std::move(on_ready);
+  serial_.reserve(id);
+  timer_.arm(Duration::zero());
+}
+
+void SerialHost::cancel(session::UserId id) {
+  waiting_.erase(id);
+  serial_.release(id, shard_.loop().now());
+  if (!pumping_) timer_.arm(Duration::zero());
+}
+
+void SerialHost::attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user,
+                        const std::string& who) {
+  clients_[id] = &client;
+  waiting_.erase(id);
+  serial_.add_user(id, std::move(user), who, shard_.loop().now());
+}
+
+void SerialHost::detach(session::UserId id) {
+  if (clients_.erase(id) == 0) return;
+  held_.erase(id);
+  serial_.remove_user(id, shard_.loop().now());
+  if (!pumping_) timer_.arm(Duration::zero());
+}
+
+bool SerialHost::takes(session::UserId id) {
+  if (serial_.takes(id)) return true;
+  held_.insert(id);
+  return false;
+}
+
+void SerialHost::receive(session::UserId id, Bytes in) {
+  serial_.receive_user(id, in, shard_.loop().now());
+}
+
+void SerialHost::sent(session::UserId id, std::size_t n) {
+  serial_.user_sent(id, n, shard_.loop().now());
+}
+
+void SerialHost::end(session::UserId id, const Error& why) {
+  serial_.end_user(id, why, shard_.loop().now());
+}
+
+Result<void> SerialHost::give(session::UserId id) {
+  Result<void> given = serial_.give(id, shard_.loop().now());
+  pump();
+  return given;
+}
+
+std::size_t SerialHost::park(const std::string& what, Duration lease) {
+  const TimePoint now = shard_.loop().now();
+  serial_.park(what, now + lease, now);
+  pump();
+  return clients_.size();
+}
+
+void SerialHost::unpark() {
+  serial_.unpark(shard_.loop().now());
+  pump();
+}
+
+// --- what moves -------------------------------------------------------------------------------------------
+
+void SerialHost::pump() {
+  if (pumping_) {
+    again_ = true;
+    return;
+  }
+  pumping_ = true;
+  do {
+    again_ = false;
+    if (const auto due = serial_.deadline(); due && shard_.loop().now() >= *due) serial_.tick(shard_.loop().now());
+    pump_device();
+    handle_events();
+    if (!waiting_.empty() && serial_.ready()) answer(std::nullopt);
+    if (device_) write_device();
+    std::vector<session::UserId> ids;
+    for (const auto& [id, client] : clients_) {
+      const bool resumes = !held_.empty() && serial_.takes(id) && held_.erase(id) > 0;
+      if (resumes || !serial_.user_output(id).empty()) ids.push_back(id);
+    }
+    for (const session::UserId id : ids) {
+      if (const auto found = clients_.find(id); found != clients_.end()) found->second->serial_output();
+    }
+    if (device_) write_device();
+    handle_events();
+    write_log();
+    again_ = again_ || std::any_of(held_.begin(), held_.end(), [this](const auto& id) { return serial_.takes(id); });
+  } while (again_);
+  pumping_ = false;
+  const bool idle = clients_.empty() && !serial_.reserved() && !device_ && !opening_;
+  if (idle && (!shared_ || gone_)) {
+    timer_.cancel();
+    return shard_.serial_done(*this);
+  }
+  if (device_) device_->want(serial_.takes_device(), !serial_.device_output().empty());
+  if (const auto due = serial_.deadline()) {
+    timer_.arm_at(*due);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void SerialHost::handle_events() {
+  while (auto event = serial_.next_event()) {
+    std::visit([this](const auto& e) { handle(e); }, *event);
+  }
+}
+
+void SerialHost::pump_device() {
+  if (!std::exchange(device_readable_, false)) return;
+  std::array<std::uint8_t, kReadSize> buffer;
+  for (int i = 0; i < kReadsPerTurn && device_ && serial_.takes_device(); ++i) {
+    const net::IoResult got = device_->read(buffer);
+    if (got.status == net::Io::Again) return;
+    const TimePoint now = shard_.loop().now();
+    if (got.status == net::Io::Ok) {
+      serial_.receive_device(Bytes(buffer).first(got.bytes), now);
+      if (got.bytes < buffer.size() && !device_->is_tls()) return;  // the loop says when there is more
+      continue;
+    }
+    const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
+    const Error why =
+        closed ? Error{Errc::Closed, target_->name + " (" + device_at_.to_string() + ") closed the connection"}
+               : device_->error();
+    drop_device();
+    serial_.device_closed(why, now);
+  }
+}
+
+void SerialHost::write_device() {
+  while (device_ && !serial_.device_output().empty()) {
+    const net::IoResult put = device_->write(serial_.device_output());
+    if (put.status != net::Io::Ok) return;  // a failure shows when it is read from
+    serial_.device_sent(put.bytes, shard_.loop().now());
+  }
+}
+
+void SerialHost::drop_device() {
+  session_.reset();
+  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  if (device_) shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
+}
+
+void SerialHost::write_log() {
+  const Buffer said = serial_.take_log();
+  if (said.empty() || target_->sol_log.empty()) return;
+  const TimePoint now = shard_.loop().now();
+  if (!log_) {
+    if (now < log_retry_) return;
+    log_.reset(::open(target_->sol_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  }
+  Buffer text;
+  stamps_.write(said, sys::to_iso8601(sys::wall_now()), text);
+  if (log_ && ::write(log_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
+  log::warn(log_limit(), "sol.log_failed",
+            {{"target", target_->name}, {"file", target_->sol_log}, {"why", std::strerror(errno)}});
+  log_.reset();
+  log_retry_ = now + kLogRetry;
+}
+
+// --- the device -------------------------------------------------------------------------------------------
+
+void SerialHost::adopt(device::Opened opened) {
+  given_ = std::move(opened);
+}
+
+void SerialHost::handle(const session::SharedSerial::NeedDevice&) {
+  if (given_) {
+    device::Opened opened = std::move(*given_);
+    given_.reset();
+    return take_over(std::move(opened));
+  }
+  stage_ = "connect";
+  const TimePoint now = shard_.loop().now();
+  const std::shared_ptr<const Directory> directory = shard_.shared().policy()->directory;
+  if (shared_) {
+    const Result<Directory::Machine> machine = directory->find(target_->name);
+    if (!machine) return serial_.device_failed({machine.error(), 0}, now);
+    destination_ = machine->address;
+  }
+  const Result<IpAddress> address = directory->device(*target_, destination_);
+  if (!address) return serial_.device_failed({address.error(), 0}, now);
+  device::Request request;
+  request.target = target_;
+  request.address = *address;
+  request.service = Service::Sol;
+  device_at_ = {*address, Port{0}};
+  opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
+                                         [this](auto outcome) { opened(std::move(outcome)); });
+}
+
+void SerialHost::opened(std::variant<device::Opened, device::Failure> outcome) {
+  shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  if (auto* failure = std::get_if<device::Failure>(&outcome)) {
+    stage_ = failure->stage;
+    serial_.device_failed({failure->error, failure->start_status}, shard_.loop().now());
+  } else {
+    take_over(std::move(std::get<device::Opened>(outcome)));
+  }
+  pump();
+}
+
+void SerialHost::take_over(device::Opened opened) {
+  stage_ = "join";
+  device_at_ = opened.device;
+  device_tls_ = std::move(opened.tls);
+  device_trust_ = std::move(opened.trust);
+  device_ = std::move(opened.stream);
+  session_ = std::move(opened.session);
+  device_->on_ready([this](net::Ready ready) {
+    device_readable_ = device_readable_ || ready.read;
+    pump();
+  });
+  serial_.device_opened(opened.rest, shard_.loop().now());
+}
+
+void SerialHost::handle(const session::SharedSerial::DropDevice&) {
+  // What was written last has to arrive, and a close with unread bytes of AMT's would reset the connection.
+  if (device_) net::finish(shard_.loop(), std::move(device_), kFinish);
+  drop_device();
+}
+
+void SerialHost::answer(const std::optional<session::DeviceFailure>& failure) {
+  std::map<session::UserId, OnReady> waiting;
+  waiting.swap(waiting_);
+  for (const auto& [id, on_ready] : waiting) {
+    if (failure) serial_.release(id, shard_.loop().now());
+    on_ready(failure);
+  }
+}
+
+void SerialHost::handle(const session::SharedSerial::Ready&) {
+  answer(std::nullopt);
+}
+
+void SerialHost::handle(const session::SharedSerial::NotReady& not_ready) {
+  answer(not_ready.failure);
+}
+
+void SerialHost::handle(const session::SharedSerial::UserEnded& ended) {
+  if (const auto found = clients_.find(ended.id); found != clients_.end()) found->second->serial_ended(ended);
+}
+
+void SerialHost::handle(const session::SharedSerial::WriterChanged& writer) {
+  log::debug("sol.writer", {{"target", target_->name}, {"sid", writer.id.value}});
+}
+
+void SerialHost::handle(const session::SharedSerial::DeviceLost& lost) {
+  log::warn("sol.lost", {{"target", target_->name},
+                         {"device", device_at_},
+                         {"users", clients_.size()},
+                         {"cause", amtgate::name(lost.error.code)},
+                         {"why", lost.error.detail}});
+}
+
+void SerialHost::handle(const session::SharedSerial::DeviceBack& back) {
+  log::info("sol.back",
+            {{"target", target_->name}, {"device", device_at_}, {"users", clients_.size()}, {"away_ms", back.away}});
+}
+
+}  // namespace amtgate::gateway
