@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amtgate/cli/actions.h"
+#include "amtgate/cli/cast_player.h"
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/film_export.h"
@@ -124,6 +125,9 @@ Run play(CLI::App& app, const Common& common) {
     if (!folder) return failed(folder.error());
     const Result<Recorded> r = find_recording(*folder, o->id);
     if (!r) return failed(r.error());
+    if (r->file.empty()) return fail(kSaidNo, r->id + ": nothing was recorded of it");
+    const Duration idle = milliseconds(static_cast<std::int64_t>(o->idle * 1000));
+    if (r->file.ends_with(".cast")) return play_cast(r->file, {o->speed, idle});
     const Result<Endpoint> at = Endpoint::parse(o->listen);
     if (!at) return fail(kUsage, "--listen " + at.error().detail);
     PlayOptions options;
@@ -131,7 +135,7 @@ Run play(CLI::App& app, const Common& common) {
     options.name = r->id;
     options.listen = *at;
     options.speed = o->speed;
-    options.idle_limit = milliseconds(static_cast<std::int64_t>(o->idle * 1000));
+    options.idle_limit = idle;
     return play_film(options);
   };
 }
@@ -145,7 +149,8 @@ Run export_to(CLI::App& app, const Common& common) {
   const auto o = std::make_shared<Options>();
   add_folder(app, *o);
   app.add_option("ID", o->id, "of the list, or how it begins")->required();
-  app.add_option("FILE", o->out, "its suffix says what: .mp4 .webm .mkv .gif (by ffmpeg), .png, .fbs")->required();
+  app.add_option("FILE", o->out, "its suffix says what: .mp4 .webm .mkv .gif (by ffmpeg), .png, .fbs; .cast, .txt")
+      ->required();
   app.add_option("--fps", o->fps, "pictures a second of a video (10)")->check(CLI::Range(1U, 60U));
   app.add_option("--idle-limit", o->idle, "cut where nothing happens for longer")
       ->option_text("SECONDS")
@@ -165,6 +170,10 @@ Run export_to(CLI::App& app, const Common& common) {
       constexpr std::size_t kMost = std::size_t{4} << 30U;
       const Result<std::string> all = sys::read_file(r->file, kMost);
       done = all ? sys::write_file(o->out, *all, 0600) : Result<void>(all.error());
+    } else if (r->file.ends_with(".cast")) {
+      if (suffix != ".txt") return fail(kUsage, "a serial console becomes .cast or .txt, not '" + suffix + "'");
+      const Result<std::string> text = text_of_cast(r->file);
+      done = text ? sys::write_file(o->out, *text, 0600) : Result<void>(text.error());
     } else if (suffix == ".png") {
       done = export_picture(r->file, o->out, static_cast<std::uint32_t>(o->at * 1000));
     } else if (suffix.empty()) {

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::size_t kMaxControlPath = 107;  // sun_path less the final zero
 constexpr std::size_t kMaxDoorPath = 255;
-constexpr std::size_t kMaxAccount = 32;       // useradd(8)
-constexpr std::size_t kMaxUserName = 64;      // AMT takes 32; more only to let it say so itself
-constexpr std::size_t kMaxPassword = 128;     // AMT takes 32
+constexpr std::size_t kMaxAccount = 32;    // useradd(8)
+constexpr std::size_t kMaxUserName = 64;   // AMT takes 32; more only to let it say so itself
+constexpr std::size_t kMaxPassword = 128;  // AMT takes 32
 constexpr std::uint64_t kMaxFrameBuffer = 1ULL << 30;
 constexpr std::uint64_t kMaxSolBuffer = 1ULL << 30;
 constexpr std::uint32_t kMaxWorkers = 256;
@@ -387,7 +387,8 @@ Result<void> set_sol_buffer(Target& to, std::string_view value, Order<Target>) {
   return {};
 }
 std::string show_sol_buffer(const Target& from) {
-  return from.sol_buffer % 1024 == 0 && from.sol_buffer > 0 ? std::to_string(from.sol_buffer / 1024) + "k" : std::to_string(from.sol_buffer);
+  return from.sol_buffer % 1024 == 0 && from.sol_buffer > 0 ? std::to_string(from.sol_buffer / 1024) + "k"
+                                                            : std::to_string(from.sol_buffer);
 }
 Result<void> set_record_limit(Gateway& to, std::string_view value, Order<Gateway>) {
   const Result<std::uint64_t> size = parse_size(value, kMaxRecordings);
@@ -474,9 +475,6 @@ const char* no_effect_image(const Target& t) {
 const char* no_effect_floppy(const Target& t) {
   return t.image_floppy.empty() ? nullptr : "no effect yet: this version does not attach images";
 }
-const char* no_effect_record(const Target& t) {
-  return t.record_sol ? "no effect yet for sol: this version records screens" : nullptr;
-}
 
 constexpr Key<Target> kTargetKeys[] = {
     {"address", Repeat::List, Shown::Yes, set_address,
@@ -523,13 +521,15 @@ constexpr Key<Target> kTargetKeys[] = {
     {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", no_effect_image},
     {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", no_effect_floppy},
     {"sol_listen", Repeat::List, Shown::Yes, set_list<Target, &Target::sol_listen, parse_door>,
-     show_list<Target, &Target::sol_listen, door_text>, "serve the serial console here: tcp:, telnet:, pty:",
-     always_effect},
+     show_list<Target, &Target::sol_listen, door_text>,
+     "serve the serial console here: tcp:, telnet:, pty:", always_effect},
     {OPTIONAL(Target, sol_log, parse_path), "write the serial console's output to this file", always_effect},
     {"sol_buffer", Repeat::No, Shown::Yes, set_sol_buffer, show_sol_buffer, "serial output kept for the next client",
      always_effect},
     {"record", Repeat::No, Shown::Yes, set_record, show_record, "no, vnc, sol or vnc sol: sessions to record",
-     no_effect_record},
+     always_effect},
+    {WORD(Target, record_input), "what is typed at a recorded serial console, too: passwords among it",
+     always_effect},
     {"tags", Repeat::List, Shown::Yes, set_list<Target, &Target::tags, parse_word>,
      show_list<Target, &Target::tags, same_text>, "words to select targets by on the command line", always_effect},
 };

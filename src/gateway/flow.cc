@@ -278,7 +278,7 @@ bool Flow::provide_serial(const session::NeedDevice& need) {
 
 void Flow::joined(session::HandOff hand_off, device::Opened device) {
   const config::Target& t = *record_.target;
-  const bool own = device.stream != nullptr && record_.service == Service::Sol && t.reconnect &&
+  const bool own = device.stream != nullptr && record_.service == Service::Sol && (t.reconnect || t.record_sol) &&
                    t.client_auth != config::ClientAuth::Passthrough;
   if (device.stream != nullptr && !own) return relay(std::move(hand_off), std::move(device));
   SerialHost* host = std::exchange(serial_, nullptr);

@@ -49,9 +49,11 @@ session::SerialOptions SerialHost::options() const {
   session::SerialOptions out;
   out.name = target_->name;
   out.reconnect = target_->reconnect;
+  out.logs = target_->record_sol;
+  out.logs_typed = target_->record_sol && target_->record_input;
   if (!shared_ || gone_) return out;
   out.always = target_->holds_serial();
-  out.logs = !target_->sol_log.empty();
+  out.logs = out.logs || !target_->sol_log.empty();
   out.keep = target_->sol_listen.empty() ? 0 : static_cast<std::size_t>(target_->sol_buffer);
   return out;
 }
@@ -143,15 +145,33 @@ void SerialHost::cancel(session::UserId id) {
 }
 
 void SerialHost::attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user,
-                        const std::string& who) {
+                        const SerialRecorder::User& who) {
   clients_[id] = &client;
   waiting_.erase(id);
-  serial_.add_user(id, std::move(user), who, shard_.loop().now());
+  const TimePoint now = shard_.loop().now();
+  if (target_->record_sol) {
+    if (!recorder_) {
+      (void)serial_.take_log();  // of before
+      const sys::WallTime started = sys::wall_now();
+      Shared& shared = shard_.shared();
+      auto recording =
+          shared.recordings->begin(target_->name, id.value, started, ".cast", shared.policy()->recording_limits);
+      log::info("recording.begin", {{"recording", recording->id()}, {"target", target_->name}, {"kind", "sol"}});
+      recorder_ = std::make_unique<SerialRecorder>(std::move(recording), target_->name, device_at_, started, now);
+    }
+    recorder_->joined(id, who, now);
+  }
+  serial_.add_user(id, std::move(user), who.client, now);
 }
 
 void SerialHost::detach(session::UserId id) {
   if (clients_.erase(id) == 0) return;
   held_.erase(id);
+  if (recorder_) {
+    write_log();
+    recorder_->left(id, shard_.loop().now());
+    if (recorder_->users() == 0) recorder_.reset();
+  }
   serial_.remove_user(id, shard_.loop().now());
   if (!pumping_) timer_.arm(Duration::zero());
 }
@@ -277,7 +297,14 @@ void SerialHost::drop_device() {
 
 void SerialHost::write_log() {
   const Buffer said = serial_.take_log();
-  if (said.empty() || target_->sol_log.empty()) return;
+  const Buffer typed = serial_.take_typed();
+  if (recorder_ && !typed.empty()) recorder_->typed(typed, shard_.loop().now());
+  if (said.empty()) return;
+  if (recorder_) recorder_->said(said, shard_.loop().now());
+  if (shared_ && !target_->sol_log.empty()) write_file(said);
+}
+
+void SerialHost::write_file(Bytes said) {
   const TimePoint now = shard_.loop().now();
   if (!log_) {
     if (now < log_retry_) return;
@@ -380,6 +407,7 @@ void SerialHost::handle(const session::SharedSerial::WriterChanged& writer) {
 }
 
 void SerialHost::handle(const session::SharedSerial::DeviceLost& lost) {
+  if (recorder_) recorder_->event("away", shard_.loop().now());
   log::warn("sol.lost", {{"target", target_->name},
                          {"device", device_at_},
                          {"users", clients_.size()},
@@ -388,6 +416,7 @@ void SerialHost::handle(const session::SharedSerial::DeviceLost& lost) {
 }
 
 void SerialHost::handle(const session::SharedSerial::DeviceBack& back) {
+  if (recorder_) recorder_->event("back", shard_.loop().now());
   log::info("sol.back",
             {{"target", target_->name}, {"device", device_at_}, {"users", clients_.size()}, {"away_ms", back.away}});
 }

@@ -28,7 +28,7 @@ Serving::Serving(Shard& shard, SerialHost& host, SessionRecord& record, net::Str
     record_.trust = host.trust();
   }
   record_.opened(shard_.mutable_counters(), client_, shard_.loop().now());
-  host.attach(*this, id_, std::move(user), record.client);
+  host.attach(*this, id_, std::move(user), {record.client, record.user});
   if (!begin.typed.empty()) host.receive(id_, begin.typed);
 }
 

@@ -198,6 +198,7 @@ void SharedSerial::type(Bytes typed, TimePoint now) {
   if (device_ == Device::Leaving || (absence_.on() && device_ != Device::Live)) return;
   typed_bytes_ += typed.size();
   append(typed_.buffer(), typed);
+  if (options_.logs_typed) append(typed_log_, typed);
   push_typed(now);
 }
 

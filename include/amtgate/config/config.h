@@ -136,6 +136,7 @@ struct Target {
   std::uint64_t sol_buffer = 256 * 1024;
   bool record_vnc = false;
   bool record_sol = false;
+  bool record_input = false;  // what is typed at a serial console too
   std::vector<std::string> tags;
 
   bool serves(Service s) const;

@@ -17,6 +17,7 @@
 #include "amtgate/control/commands.h"
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/serial_door.h"
+#include "amtgate/gateway/serial_recorder.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/stream.h"
 #include "amtgate/session/line_stamps.h"
@@ -62,7 +63,8 @@ class SerialHost {
   /// `on_ready` comes once, from the loop, unless cancel() comes first.
   void wait(session::UserId id, OnReady on_ready);
   void cancel(session::UserId id);
-  void attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user, const std::string& who);
+  void attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user,
+              const SerialRecorder::User& who);
   void detach(session::UserId id);
   /// False: it must not be read from now; serial_output() comes when that has changed.
   bool takes(session::UserId id);
@@ -111,6 +113,7 @@ class SerialHost {
   void handle_events();
   void drop_device();
   void write_log();
+  void write_file(Bytes said);
   void open_doors();
   void called(config::SerialDoor at, sys::UniqueFd connection, const Endpoint& client);
   session::SerialOptions options() const;
@@ -137,6 +140,7 @@ class SerialHost {
   std::string device_tls_;
   std::string device_trust_;
   std::string stage_ = "connect";
+  std::unique_ptr<SerialRecorder> recorder_;  // while there are users and `record` has sol
   sys::UniqueFd log_;
   std::string log_path_;
   TimePoint log_retry_{};

@@ -45,12 +45,13 @@ struct UserId {
 };
 
 struct SerialOptions {
-  std::string name;       // the target's
-  bool reconnect = true;  // users stay while the machine is away
-  bool always = false;    // the session is wanted without a user
-  bool logs = false;      // what comes is wanted by log()
-  std::size_t keep = 0;   // bytes that a new user is shown
-  bool lines = true;      // lines of ours in the output
+  std::string name;         // the target's
+  bool reconnect = true;    // users stay while the machine is away
+  bool always = false;      // the session is wanted without a user
+  bool logs = false;        // what comes is wanted by take_log()
+  bool logs_typed = false;  // what goes by take_typed()
+  std::size_t keep = 0;     // bytes that a new user is shown
+  bool lines = true;        // lines of ours in the output
 };
 
 class SharedSerial {
@@ -143,6 +144,9 @@ class SharedSerial {
   /// What has come since the last call, for a log; with SerialOptions::logs.
   Buffer take_log() { return std::exchange(log_, {}); }
 
+  /// The same of what was typed; with SerialOptions::logs_typed.
+  Buffer take_typed() { return std::exchange(typed_log_, {}); }
+
   std::optional<Event> next_event();
   std::optional<TimePoint> deadline() const;
   void tick(TimePoint now);
@@ -189,7 +193,7 @@ class SharedSerial {
 
   SerialOptions options_;
   OutputRing ring_;
-  Buffer log_;
+  Buffer log_, typed_log_;
   std::map<UserId, User> users_;  // ids grow: the oldest is first
   std::set<UserId> reserved_;
   std::uint64_t opened_at_ = 0;  // in the ring: where the session began

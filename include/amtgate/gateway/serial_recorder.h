@@ -1,0 +1,47 @@
+// SerialRecorder: what the users of a serial console see, as an asciicast file, from the first of them to the last.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "amtgate/base/inet.h"
+#include "amtgate/gateway/recordings.h"
+#include "amtgate/session/shared_serial.h"
+#include "amtgate/sol/charset.h"
+
+namespace amtgate::gateway {
+
+class SerialRecorder {
+ public:
+  struct User {
+    std::string client;  // address and port
+    std::string login;   // empty: nobody asked
+  };
+
+  SerialRecorder(std::shared_ptr<Recordings::Recording> recording, const std::string& target, const Endpoint& device,
+                 sys::WallTime started, TimePoint now);
+  ~SerialRecorder();
+  SerialRecorder(const SerialRecorder&) = delete;
+  SerialRecorder& operator=(const SerialRecorder&) = delete;
+
+  void joined(session::UserId id, const User& who, TimePoint now);
+  void left(session::UserId id, TimePoint now);
+  std::size_t users() const { return users_.size(); }
+  /// Also a mark in the film.
+  void event(const std::string& what, TimePoint now);
+  void said(Bytes bytes, TimePoint now);
+  void typed(Bytes bytes, TimePoint now);
+
+ private:
+  void write(char code, std::string_view text, TimePoint now);
+
+  std::shared_ptr<Recordings::Recording> recording_;
+  const TimePoint began_;
+  TimePoint last_;
+  // What is no UTF-8 is a BIOS's.
+  sol::CharsetDecoder said_{sol::Charset::Utf8}, typed_{sol::Charset::Utf8};
+  std::map<session::UserId, User> users_;
+};
+
+}  // namespace amtgate::gateway

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Serial consoles are recorded as asciicast: what was shown, by whom and from where; asciinema takes it. What is typed is in
+# it only where that is asked for.
+. "$(dirname "$0")/lib.sh"
+need asciinema python3
+lab router
+sim pc1 10.71.2.10 --profile 12 --name pc1 --boot-time 1
+sim pc2 10.71.2.11 --profile 16.1 --name pc2
+sim pc3 10.71.2.12 --profile 12 --name pc3
+gateway <<INI
+[defaults]
+password = $password
+allow = 10.71.1.0/24 127.0.0.0/8
+[target pc1]
+address = 10.71.2.10
+record = sol vnc
+[target pc2]
+address = 10.71.2.11
+record = sol
+record_input = yes
+reconnect = no
+sol_listen = tcp:127.0.0.1:7001
+[target pc3]
+address = 10.71.2.12
+record = vnc
+INI
+films=$T/state/recordings
+recorded() { ctl --json record list "$@" >"$T/list.json" 2>"$T/err" && python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))))' "$T/list.json"; }
+of_list() { python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$T/list.json" "$1"; } # EXPRESSION of r
+talk() { on gw python3 tests/system/tools/serial.py "$@" >"$T/talk.log" 2>&1; }
+ended() { recorded "$1" >/dev/null && [ "$(of_list 'all(x["ended"] for x in r) and len(r) > 0')" = True ]; }
+
+# --- a stock client on 16994, over a reset
+spawn term client bash -c "{ sleep 2; printf 'echo first words\r'; sleep 6; printf 'echo after it\r'; sleep 2; } | amtterm -u admin -p '$password' 10.71.2.10"
+on_line() { grep -q 'session.open .*target=pc1' "$T/gateway.log"; }
+ok "amtterm is at the console" within 10 on_line
+sleep 3
+ctl power reset pc1 >/dev/null
+ok "it ends" within 40 not alive term
+ok "and with it its recording" within 10 ended pc1
+id=$(of_list 'r[0]["id"]')
+ok "who and where from" same "$(of_list 'r[0]["service"], r[0]["who"][0]["client"].split(":")[0]')" "('sol', '10.71.1.100')"
+ok "asciinema reads it to the end" asciinema cat "$films/$id.cast" >"$T/cat.log"
+ok "what was said before the reset" has "$T/cat.log" 'first words'
+ok "the reset" has "$films/$id.cast" '"m", "away"'
+ok "as text" ctl record export "$id" "$T/pc1.txt"
+ok "it is the same" same "$(md5sum <"$T/pc1.txt")" "$(md5sum <"$T/cat.log")"
+ok "the file as it is" eval 'ctl record export "$id" "$T/pc1.cast" && cmp "$T/pc1.cast" "$films/$id.cast"'
+ok "a video of it is refused" same "$(ctl record export "$id" "$T/x.mp4" >/dev/null 2>&1; echo $?)" 2
+ok "played again, fast" ctl record play "$id" --speed 100 --idle-limit 0.1 >"$T/play.log"
+ok "it shows the same" same "$(md5sum <"$T/play.log")" "$(md5sum <"$T/cat.log")"
+ok "nothing typed is in it" hasnt "$films/$id.cast" '"i", '
+
+# --- where the input is asked for, without reconnect, at a door of sol_listen
+ok "a client types" talk 127.0.0.1 7001 --say 'echo typed here\r' --expect '\ntyped here\r'
+ok "it is recorded" within 10 ended pc2
+ok "the input too" has "$films/$(of_list 'r[-1]["id"]').cast" '"i", "e?'
+before=$(recorded pc2)
+ok "amtgate sol" eval 'printf "echo by sol\r" | on gw timeout 20 "$BUILD/amtgate" -c "$T/amtgate.conf" sol pc2 >"$T/sol.log" 2>&1'
+ok "is recorded too" within 10 test "$(recorded pc2)" -gt "$before"
+ok "a MiB of every byte does no harm" talk 127.0.0.1 7001 --stream 1
+ok "a target that records screens alone" serial client 10.71.2.12
+ok "does not record its console" same "$(recorded pc3)" 0
+ok "a broken file" eval 'mkdir "$T/b"; { head -n 3 "$films/$id.cast"; echo "[junk"; } >"$T/b/x.cast"; ctl record play x --folder "$T/b" --speed 100 >/dev/null 2>"$T/err"; [ $? = 1 ]'
+ok "names its line" has "$T/err" 'x.cast: line 4: '
+ok "no secret in the log" hasnt "$T/gateway.log" "$password|typed here"
