@@ -307,7 +307,7 @@ Result<File> template_of(const Make& o) {
   }
   file.version = static_cast<unsigned>(v[0] - '0');
   file.major = static_cast<std::uint8_t>(file.version);
-  file.minor = v.size() > 1 ? static_cast<std::uint8_t>(v[2] - '0') : std::uint8_t{0};
+  file.minor = v.size() == 3 ? static_cast<std::uint8_t>(v[2] - '0') : std::uint8_t{0};
   // One record for each PC is used up; one for all is not. Version 1 knows no flags.
   if (!o.consume && o.records == 1 && file.version > 1) file.flags = setupbin::kDoNotConsume;
   for (unsigned i = 1; i <= o.records; ++i) {
