@@ -428,11 +428,11 @@ int console(const Common& common, Options& o, FleetOptions& fleet) {
   }
   fleet.connect_deadline = seconds(3);
   fleet.deadline = seconds(10);
-  const Interrupts interrupts;
   Exit code = kDone;
   Common quiet = common;  // what came of it is printed here
   quiet.json = false;
   const int ran = run_sites(quiet, fleet, {}, [&](const Site& site) {
+    const Interrupts interrupts;  // not before: who is asked for a password may end that as ever
     Console c(common, o, fleet, *plan, site);
     Result<Row> row = c.run();
     code = c.code();

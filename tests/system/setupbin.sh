@@ -56,6 +56,10 @@ ok "and how else" has "$T/err" '^amtgate: new-mebx-password is a secret, .*--set
 ok "which does not repeat it" hasnt "$T/err" 'P@ssw0rd'
 ok "no such variable: exit 2" code 2 make --new-password-file "$T/password" --set host=pc1 "$T/w"
 ok "and what there is" has "$T/err" 'host-name'
+ok "--ask takes it from standard input" eval 'cat "$T/password" | "$A" setupbin make --empty --ask new-mebx-password --set setup-type=1 "$T/asked" 2>/dev/null'
+ok "and it is there" same "$("$A" setupbin show --show-passwords "$T/asked" 2>/dev/null | awk '/new-mebx/ { print $4 }')" 'P@ssw0rd1!'
+ok "no password at all: exit 2" code 2 make "$T/w"
+ok "and where it could come from" has "$T/err" 'no password on standard input'
 ok "nowhere to write: exit 2" code 2 make --new-password-file "$T/password"
 ok "no such folder: exit 1" code 1 make --new-password-file "$T/password" "$T/none/x"
 ok "too much for a record: exit 2" code 2 make --new-password-file "$T/password" --set "domain=$(printf 'a%.0s' {1..255})" --set "pki-dns-suffix=$(printf 'a%.0s' {1..255})" "$T/w"

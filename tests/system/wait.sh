@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # wait: each condition met at once, met later, and not met in time; several machines; what ends it at once.
 . "$(dirname "$0")/lib.sh"
-need socat convert openssl
+need socat convert openssl script
 lab router
 openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=pc1" -days 9 -keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
 pc1=(pc1 10.71.2.10 --profile 16.1 --still --frame-file "$T/frame.ppm" --size 640x480 --cert "$T/cert.pem" --key "$T/key.pem" --boot-time 2)
@@ -20,6 +20,8 @@ tags = lab
 [target elsewhere]
 address = 10.71.2.50
 amt = 10.71.2.11
+[target six]
+address = fd71:2::11
 [target lost]
 address = 10.71.2.99
 [target silent]
@@ -68,6 +70,16 @@ ok "without the right: exit 1" same $? 1
 ok "and what gives it" has "$T/code.err" 'pc1: cannot ping .*try as root, or .*ping_group_range'
 on gw sysctl -qw net.ipv4.ping_group_range='0 2147483647'
 ok "by the kernel's ping socket" code 0 pc1 --for ping --timeout 5
+
+ok "of IPv6 too" code 0 six --for ping --timeout 5
+on gw sysctl -qw net.ipv4.ping_group_range='1 0'
+ok "by a raw socket too" code 0 six --for ping --timeout 5
+on gw sysctl -qw net.ipv4.ping_group_range='0 2147483647'
+
+# --- what a terminal shows meanwhile
+on gw script -qec "$BUILD/amtgate -c $T/amtgate.conf wait pc1 --for amt --for tcp:22 --timeout 2" /dev/null >"$T/terminal" 2>&1 </dev/null
+ok "what is waited for, how long, and what is seen" has "$T/terminal" 'pc1: waiting for tcp:22, [0-9.]+ s: .*nothing listens'
+ok "what is met stays" has "$T/terminal" 'pc1: amt after'
 
 # --- not in time
 for c in tcp:22 power=off away no-rmcp no-ping; do
