@@ -16,8 +16,8 @@
 #include "amtgate/cli/raw_terminal.h"
 #include "amtgate/control/protocol.h"
 #include "amtgate/net/stream.h"
-#include "amtgate/session/shared_serial.h"
 #include "amtgate/session/line_stamps.h"
+#include "amtgate/session/shared_serial.h"
 #include "amtgate/sol/escape_keys.h"
 #include "amtgate/sys/clock.h"
 

@@ -41,7 +41,10 @@ SerialHost::SerialHost(Shard& shard, std::string key, std::shared_ptr<const conf
       id_{shared ? shard.shared().next_id.fetch_add(1, std::memory_order_relaxed) : 0},
       since_(sys::wall_now()),
       serial_(options()),
-      timer_(shard.loop(), [this] { pump(); }) {}
+      timer_(shard.loop(), [this] {
+        armed_.reset();
+        pump();
+      }) {}
 
 SerialHost::~SerialHost() = default;
 
@@ -73,7 +76,7 @@ void SerialHost::configure(std::shared_ptr<const config::Target> target) {
     open_doors();
   }
   serial_.configure(options(), now);
-  timer_.arm(Duration::zero());
+  soon();
 }
 
 void SerialHost::stop() {
@@ -135,13 +138,13 @@ std::optional<control::SessionInfo> SerialHost::info() const {
 void SerialHost::wait(session::UserId id, OnReady on_ready) {
   waiting_[id] = std::move(on_ready);
   serial_.reserve(id);
-  timer_.arm(Duration::zero());
+  soon();
 }
 
 void SerialHost::cancel(session::UserId id) {
   waiting_.erase(id);
   serial_.release(id, shard_.loop().now());
-  if (!pumping_) timer_.arm(Duration::zero());
+  if (!pumping_) soon();
 }
 
 void SerialHost::attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user,
@@ -173,7 +176,7 @@ void SerialHost::detach(session::UserId id) {
     if (recorder_->users() == 0) recorder_.reset();
   }
   serial_.remove_user(id, shard_.loop().now());
-  if (!pumping_) timer_.arm(Duration::zero());
+  if (!pumping_) soon();
 }
 
 bool SerialHost::takes(session::UserId id) {
@@ -247,11 +250,20 @@ void SerialHost::pump() {
     return shard_.serial_done(*this);
   }
   if (device_) device_->want(serial_.takes_device(), !serial_.device_output().empty());
-  if (const auto due = serial_.deadline()) {
+  const std::optional<TimePoint> due = serial_.deadline();
+  if (due == armed_) return;  // as behind most bytes
+  armed_ = due;
+  if (due) {
     timer_.arm_at(*due);
   } else {
     timer_.cancel();
   }
+}
+
+/// pump() comes from the loop.
+void SerialHost::soon() {
+  armed_.reset();
+  timer_.arm(Duration::zero());
 }
 
 void SerialHost::handle_events() {

@@ -170,6 +170,12 @@ std::vector<control::SessionInfo> Shard::sessions() const {
 }
 
 bool Shard::end(control::SessionId id, const Error& why) {
+  // A session that the gateway holds comes back by itself: ending it is a way to begin it anew.
+  for (const auto& [key, host] : serials_) {
+    if (!host->info() || host->id() != id) continue;
+    host->park("session was ended by hand", seconds(1));
+    return true;
+  }
   const auto found = flows_.find(id.value);
   if (found == flows_.end() || !found->second->is_session()) return false;
   found->second->end(why);

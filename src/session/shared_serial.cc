@@ -195,7 +195,7 @@ void SharedSerial::receive_user(UserId id, Bytes in, TimePoint now) {
 }
 
 void SharedSerial::type(Bytes typed, TimePoint now) {
-  if (device_ == Device::Leaving || (absence_.on() && device_ != Device::Live)) return;
+  if (absence_.on() && device_ != Device::Live) return;
   typed_bytes_ += typed.size();
   append(typed_.buffer(), typed);
   if (options_.logs_typed) append(typed_log_, typed);

@@ -294,6 +294,21 @@ TEST(SharedSerial, WhatIsTypedLastStillArrives) {
   EXPECT_EQ(stuck.dropped, 1) << "not for ever";
 }
 
+TEST(SharedSerial, WhoComesWhileTheSessionEndsGetsANewOne) {
+  Room r({.name = "pc1"});
+  r.join(kAnn, "ann");
+  r.device_reads = false;  // its end is not answered yet
+  r.leave(kAnn);
+  r.join(kBob, "bob");
+  r.type(kBob, "ls\r");
+  r.device_reads = true;
+  r.run();
+  r.wait(seconds(3));
+  EXPECT_EQ(r.asked, 2);
+  EXPECT_EQ(r.typed, "ls\r");
+  EXPECT_TRUE(r.serial.live());
+}
+
 TEST(SharedSerial, WaitsForTheOnlyReader) {
   Room r;
   r.join(kAnn, "ann");

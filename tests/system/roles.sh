@@ -143,10 +143,13 @@ ok "in words" has "$T/err" 'looks may not use the screen at pc2: that takes the 
 ok "view: may not type" not quiet as looks type pc1 hello
 ok "in words" has "$T/err" 'looks may not use keyboard and mouse at pc1: that takes the role console'
 ok "console: types" quiet as types type pc1 hello
+ok "view: no serial console" not quiet as looks sol pc1 --idle 1
+ok "and is told why" has "$T/err" 'role'
 ok "view: may not end" not quiet as looks end "$(number pc1)"
 ok "console: not what it does not see" not quiet as types end "$(number pc2)"
 ok "in words" has "$T/err" 'there is no session'
 ok "console: ends" quiet as types end "$(number pc1)"
+ok "console: the serial console" within 5 quiet as types sol pc1 --idle 1
 ok "admin of one: no reload" not quiet as rules reload
 ok "in words" has "$T/err" 'takes the role admin at every target'
 ok "admin: reload" quiet as boss reload

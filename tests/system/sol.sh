@@ -15,7 +15,7 @@ password = $password
 [target pc1]
 address = 10.71.2.10
 allow = 10.71.1.0/24 127.0.0.0/8 ::1
-sol_listen = tcp:127.0.0.1:7001 telnet:[::1]:7002
+sol_listen = tcp:127.0.0.1:7001 telnet:[::1]:7002 telnet:127.0.0.1:7004
 sol_listen = pty:$T/tty/pc1 tcp:10.71.1.1:7005
 sol_log = $T/log/pc1.log
 ${1:-}
@@ -90,12 +90,27 @@ want(b"\nrfc2217")
 PY
 ok "RFC 2217: baud rate, break, modem lines" on gw timeout 20 python3 "$T/rfc2217.py"
 
+cat >"$T/pyserial.py" <<'PY'
+import serial, sys
+s = serial.serial_for_url("rfc2217://127.0.0.1:7004", baudrate=9600, timeout=5)
+s.baudrate = 115200
+s.dtr = True
+s.rts = False
+if not (s.cd and s.dsr and s.cts):
+    sys.exit("the modem lines say that the machine is not there")
+s.write(b"echo by pyserial\r")
+if not s.read_until(b"\nby pyserial\r").endswith(b"\nby pyserial\r"):
+    sys.exit("no answer")
+s.close()
+PY
+ok "pyserial as an RFC 2217 client: settings, modem lines, bytes" on gw timeout 30 /usr/bin/python3 "$T/pyserial.py"
+
 # --- a pseudo-terminal
 ok "the terminal's link is there" test -c "$T/tty/pc1"
 ok "for the daemon's account and group alone" same "$(stat -Lc '%a %U' "$T/tty/pc1")" "660 nobody"
 on gw env TERM=vt100 expect -c "
   set timeout 15
-  spawn -noecho picocom -q -b 115200 $T/tty/pc1
+  spawn -noecho picocom -l -q -b 115200 $T/tty/pc1
   after 500
   send \"echo by pico\r\"
   expect -re {\nby pico\r} {} timeout { exit 9 } eof { exit 1 }
@@ -106,7 +121,7 @@ on gw env TERM=vt100 expect -c "
 ok "picocom types and reads" same $? 0
 ok "it is listed as a session" has "$T/roles.txt" "pty:$T/tty/pc1"
 ok "until it closes the terminal" within 5 not listed "pc1 sol pty .*"
-on gw expect -c "set timeout 15; spawn -noecho picocom -q $T/tty/pc1; after 300; send \"echo again\r\"
+on gw expect -c "set timeout 15; spawn -noecho picocom -l -q $T/tty/pc1; after 300; send \"echo again\r\"
   expect -re {\nagain\r} {} timeout { exit 9 }; send \"\x01\x18\"; expect eof" >"$T/picocom2.log" 2>&1
 ok "and opens it again" same $? 0
 
@@ -143,9 +158,15 @@ within 5 listed "pc1 sol 127.0.0.1 open types"
 ok "power off is not refused for the gateway's own session" on gw timeout 40 "$BUILD/amtgate" -c "$T/amtgate.conf" power off pc1 --wait
 ok "users are told" has "$T/looks.log" 'amtgate: pc1 is being switched off'
 ok "and the session comes back" within 20 listed "pc1 sol sol_log open holds"
-stop looks
+
+# --- ended by hand, the gateway's own session begins anew
+held() { ctl sessions --json | python3 -c 'import json, sys; print([s["id"] for s in json.load(sys.stdin) if s["role"] == "holds" and s["target"] == "pc1"][0])'; }
+ok "the held session can be ended" ctl end "$(held)"
+ok "users are told" within 5 has "$T/looks.log" 'pc1 session was ended by hand'
+ok "and it comes back" within 10 listed "pc1 sol sol_log open holds"
 
 # --- reload
+stop looks
 mv "$T/log/pc1.log" "$T/log/pc1.old"
 conf "sol_buffer = 64k" | sed 's/tcp:127.0.0.1:7001/tcp:127.0.0.1:7009/' | configure
 kill -HUP "${PIDS[gateway]}"

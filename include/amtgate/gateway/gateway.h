@@ -64,8 +64,8 @@ class Gateway {
   /// What the users file gives to the user of this name; nothing where it does not know one.
   virtual std::optional<AccountRights> rights(const std::string& user) const = 0;
 
-  /// Makes a connection a viewer of a machine's shared screen, or one of its serial console, that of a script. `allow`
-  /// does not count here.
+  /// Makes a connection a viewer of a machine's shared screen, or one of its serial console, that of a script.
+  /// `allow` does not count here.
   using TakeViewer = std::function<void(sys::UniqueFd connection)>;
   /// `machine`: a target's name or an address. Errors: BadValue (no such machine), Refused (its screen is not
   /// served, or the script's account has not the role for it), Unreachable (its name does not resolve).

@@ -80,6 +80,7 @@ class SerialHost {
   void pump();
 
   const std::string& key() const { return key_; }
+  control::SessionId id() const { return id_; }
   bool shared() const { return shared_; }
   const config::Target& target() const { return *target_; }
   /// "pc1|10.99.0.10": the machine, as parking names it.
@@ -115,6 +116,7 @@ class SerialHost {
   void write_log();
   void write_file(Bytes said);
   void open_doors();
+  void soon();
   void called(config::SerialDoor at, sys::UniqueFd connection, const Endpoint& client);
   session::SerialOptions options() const;
 
@@ -146,6 +148,7 @@ class SerialHost {
   TimePoint log_retry_{};
   session::LineStamps stamps_;
   net::Timer timer_;
+  std::optional<TimePoint> armed_;  // when timer_ comes
   bool pumping_ = false;
   bool again_ = false;
 };
