@@ -46,6 +46,8 @@ class BlockSource {
   virtual Result<void> write(Lba /*first*/, Bytes /*in*/) {
     return Error{Errc::Unsupported, "the image is read-only"};
   }
+  /// What was written survives a loss of power from here on. Errors as write()'s.
+  virtual Result<void> flush() { return {}; }
 };
 
 }  // namespace amtgate::ider
