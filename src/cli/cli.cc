@@ -9,7 +9,6 @@
 #include "amtgate/cli/commands.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
-#include "amtgate/cli/ider.h"
 #include "amtgate/cli/scan.h"
 #include "amtgate/cli/wsamt.h"
 
@@ -53,14 +52,6 @@ constexpr Command kCommands[] = {
 };
 
 }  // namespace
-
-// Its options are its own: they go on as they are.
-Run ider_command(CLI::App& app, const Common&) {
-  app.fallthrough(false);
-  app.prefix_command();
-  app.set_help_flag();
-  return [&app] { return ider(app.remaining()); };
-}
 
 int run(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
