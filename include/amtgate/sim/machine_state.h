@@ -67,6 +67,7 @@ struct Options {
   bool hold_clients_timers = true;  // end SOL and IDE-R sessions whose client is silent for the RX timeout it asked
   std::size_t sol_message = 1000;   // bytes of console data in one message
   IderPlan ider{};
+  unsigned ider_resets = 0;  // of the bus, in each session
   std::optional<std::uint64_t> kvm_stream{};  // KVM sends so many raw bytes instead of RFB; 0 = without end
   Size screen{1024, 768};
   std::int64_t epoch = 0;                 // Unix seconds at the start
