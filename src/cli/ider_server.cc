@@ -87,7 +87,7 @@ void IderServer::begin(device::Opened opened) {
   ider::ClientRole::Options role = options_.role;
   // Once the machine has used the drives it wants them back at once, whenever it was to see them first.
   if (used_) role.start = ider::ClientRole::StartMode::Now;
-  role.gather = opened.tls.empty();
+  role.gather = true;
   role_.emplace(role, loop_.now());
   const std::string device = opened.device.to_string();
   report_.say("connected", "connected to " + device + (opened.tls.empty() ? "" : " with " + opened.tls),
@@ -190,8 +190,7 @@ void IderServer::take_events() {
     } else if (const auto* d = std::get_if<Role::DeviceReported>(&*event)) {
       report_.say("device_error", "the machine reports error " + std::to_string(d->code), {{"code", d->code}});
     } else if (const auto* m = std::get_if<Role::MediumFailed>(&*event)) {
-      report_.say("image", m->error.detail + "; the machine is told of an error",
-                  {{"drive", name_of(m->drive)}, {"error", m->error.detail}});
+      say_image(m->drive, m->error.detail, "; the machine is told of an error");
     } else if (const auto* t = std::get_if<Role::Tray>(&*event)) {
       report_.say("tray",
                   std::string("the machine has ") + (t->out ? "ejected" : "loaded") + " the " + name_of(t->drive),
@@ -204,9 +203,11 @@ void IderServer::take_events() {
 
 void IderServer::write_some() {
   for (int turn = 0; turn < kWritesPerTurn; ++turn) {
-    const Bytes out = role_->output();
+    // A record for each message, as other clients make them; whether firmware takes larger ones nobody has tried.
+    std::size_t record = tls::kLargestRecord;
+    const Bytes out = stream_->is_tls() ? role_->output_run(record) : role_->output();
     if (out.empty()) break;
-    const net::IoResult r = stream_->write(out);
+    const net::IoResult r = stream_->write(out, record);
     if (r.status == net::Io::Again) break;
     if (r.status != net::Io::Ok) return lost(kSaidNo, Error(stream_->error()).detail);
     role_->sent(r.bytes);
@@ -247,12 +248,20 @@ void IderServer::on_second() {
     if (!medium || !options_.changed) continue;
     const std::optional<std::string> what = options_.changed(d);
     if (!what) continue;
-    report_.say("image", *what, {{"drive", name_of(d)}, {"error", *what}});
+    say_image(d, *what, "");
     role_->insert(d, medium);  // so that the machine forgets what it has read
   }
   report_.progress(role_->stats(), loop_.now());
   write_some();
   if (role_) second_.arm(kSecond);
+}
+
+/// Once, by whichever way it was noticed: reading fails, and a look at the file tells.
+void IderServer::say_image(ider::Drive drive, const std::string& what, const char* then) {
+  std::string& said = drive == ider::Drive::Cd ? said_cd_ : said_floppy_;
+  if (!said.empty() && (said.starts_with(what) || what.starts_with(said))) return;
+  said = what;
+  report_.say("image", what + then, {{"drive", name_of(drive)}, {"error", what}});
 }
 
 void IderServer::finish(Exit code, const std::string& why) {

@@ -1,6 +1,8 @@
 #include "amtgate/ider/client_role.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "amtgate/base/earliest.h"
@@ -12,6 +14,8 @@ namespace {
 
 // Pongs and the like that wait because the device does not read.
 constexpr std::size_t kMaxAnswers = 128 * 1024;
+// Messages of data that are read from an image at once.
+constexpr std::size_t kMaxGathered = 16;
 
 }  // namespace
 
@@ -147,31 +151,58 @@ void ClientRole::execute(const Command& c) {
   }
 }
 
-/// False: the source does not have the blocks yet.
-bool ClientRole::send_block() {
+/// The next blocks of a read, in as many messages as may wait, or one (`alone`). False: the source does not have them
+/// yet.
+bool ClientRole::send_block(bool alone) {
   Transfer& t = *transfer_;
   ScsiDrive& from = drive(t.drive);
   BlockSource* medium = from.medium();
   Sense problem = medium ? sense::kNone : sense::kNoMedium;
   if (problem == sense::kNone) {
-    // Whole blocks, at least one: kMinReadBuffer is a CD's.
-    const std::uint32_t count = std::min(t.left, read_buffer_ / medium->block_size());
-    const std::uint32_t bytes = count * medium->block_size();
-    // Straight to where it is sent from.
-    const MutableBytes message = out_.room(kDataToHostHeader + bytes);
-    const Result<Fetch> fetched = medium->read(t.next, message.subspan(kDataToHostHeader));
+    // Whole blocks, at least one: kMinReadBuffer is a CD's. As many messages as may wait, with one read, straight to
+    // where they are sent from.
+    const std::uint32_t size = medium->block_size();
+    const std::uint32_t most = read_buffer_ / size;
+    std::array<MutableBytes, kMaxGathered> pieces;
+    std::size_t messages = 0, all = 0;
+    std::uint32_t blocks = 0;
+    do {
+      const std::uint32_t count = std::min(t.left - blocks, most);
+      ++messages;
+      blocks += count;
+      all += kDataToHostHeader + std::size_t{count} * size;
+    } while (!alone && options_.gather && blocks < t.left && messages < pieces.size() && out_.size() + all < kAhead);
+    const MutableBytes room = out_.room(all);
+    std::uint32_t left = blocks;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < messages; ++i) {
+      const std::uint32_t count = std::min(left, most);
+      pieces[i] = room.subspan(at + kDataToHostHeader, std::size_t{count} * size);
+      at += kDataToHostHeader + pieces[i].size();
+      left -= count;
+    }
+    const std::span<const MutableBytes> wanted(pieces.data(), messages);
+    const Result<Fetch> fetched =
+        messages == 1 ? medium->read(t.next, pieces[0]) : medium->read_pieces(t.next, wanted);
+    // What comes before the block that is broken or not there yet goes out all the same.
+    if (messages > 1 && (!fetched || *fetched == Fetch::Later)) return send_block(true);
     if (fetched && *fetched == Fetch::Later) return false;
     if (fetched) {
-      scratch_.clear();
-      encode_header(scratch_, {sequence_, t.drive, count == t.left, t.dma, {}}, static_cast<std::uint16_t>(bytes));
-      std::ranges::copy(scratch_, message.begin());
-      out_.commit(message.size());
-      ++sequence_;
-      stats_.data_bytes += bytes;
-      t.next.value += count;
+      at = 0;
+      for (std::size_t i = 0; i < messages; ++i) {
+        const std::size_t n = pieces[i].size();
+        scratch_.clear();
+        const bool last = i + 1 == messages && blocks == t.left;
+        encode_header(scratch_, {sequence_++, t.drive, last, t.dma, {}}, static_cast<std::uint16_t>(n));
+        std::ranges::copy(scratch_, room.begin() + static_cast<std::ptrdiff_t>(at));
+        at += kDataToHostHeader + n;
+        out_.commit(kDataToHostHeader + n);
+        stats_.data_bytes += n;
+      }
+      t.next.value += blocks;
       stats_.at = t.drive;
       stats_.lba = Lba{t.next.value - 1};
-      t.left -= count;
+      t.left -= blocks;
       if (t.left == 0) transfer_.reset();
       return true;
     }

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -69,6 +71,24 @@ Result<ider::Fetch> File::read(ider::Lba first, MutableBytes out) {
   }
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(want), out.end(), std::uint8_t{0});
   return ider::Fetch::Done;
+}
+
+/// One call where all of it is there; what is not goes the long way.
+Result<ider::Fetch> File::read_pieces(ider::Lba first, std::span<const MutableBytes> pieces) {
+  std::array<iovec, 16> parts;
+  std::size_t all = 0;
+  if (pieces.size() <= parts.size()) {
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      parts[i] = {pieces[i].data(), pieces[i].size()};
+      all += pieces[i].size();
+    }
+    const std::uint64_t from = std::uint64_t{first.value} * block_size_;
+    if (check_range(first, all)) {
+      const ssize_t n = ::preadv(fd_.get(), parts.data(), static_cast<int>(pieces.size()), static_cast<off_t>(from));
+      if (n >= 0 && static_cast<std::size_t>(n) == all) return ider::Fetch::Done;
+    }
+  }
+  return BlockSource::read_pieces(first, pieces);
 }
 
 Result<void> File::write(ider::Lba first, Bytes in) {

@@ -372,6 +372,52 @@ TEST(IderRoles, GatherAWholeRead) {
   EXPECT_EQ(client.stats().data_bytes, 65536U + 300 * 2048);
 }
 
+TEST(IderRoles, GatheredReadsFailWhereTheImageDoes) {
+  test::MemorySource iso(2048, 300);
+  iso.broken_at = 18;
+  ClientRole client({.cd = &iso, .gather = true}, kStart);
+  HostRole host(Pair::strict(), kStart);
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  (void)words(host);
+  ASSERT_TRUE(host.submit(Drive::Cd, read_10(0, 32), 65536, kStart));
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  EXPECT_EQ(words(host), "done:1:check:031100:32768") << "four messages of four blocks came before";
+  // The same with blocks that are on their way.
+  iso.broken_at.reset();
+  iso.late_at = 18;
+  ASSERT_TRUE(host.submit(Drive::Cd, read_10(0, 32), 65536, kStart));
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  EXPECT_EQ(client.stats().data_bytes, 2 * 32768u);
+  iso.late_at.reset();
+  client.resume();
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  EXPECT_EQ(words(host), "done:2:good:65536");
+}
+
+TEST(BatchOutbox, GivesRunsOfEqualMessages) {
+  BatchOutbox out;
+  for (const std::size_t n : {5U, 5U, 3U, 5U, 7U}) out.push(Buffer(n, static_cast<std::uint8_t>(n)));
+  std::size_t length = 0;
+  EXPECT_EQ(out.run(length).size(), 13u);
+  EXPECT_EQ(length, 5u);
+  EXPECT_EQ(out.first().size(), 5u);
+  out.sent(2);  // an edge that could write a part of one goes on with the rest of it
+  EXPECT_EQ(out.run(length).size(), 3u);
+  EXPECT_EQ(length, 3u);
+  out.sent(8);
+  EXPECT_EQ(out.run(length).size(), 3u);
+  out.sent(3);
+  EXPECT_EQ(out.run(length).size(), 5u);
+  EXPECT_EQ(out.all().size(), 12u);
+  // Room is made from what was sent.
+  out.push(Buffer(100, 9));
+  EXPECT_EQ(out.size(), 112u);
+  EXPECT_EQ(out.all()[12], 9);
+  out.sent(112);
+  EXPECT_TRUE(out.empty());
+  EXPECT_TRUE(out.run(length).empty());
+}
+
 TEST(IderRoles, TellOfTraysAndOfLongTables) {
   Pair p;
   p.run();

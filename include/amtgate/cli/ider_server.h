@@ -52,6 +52,7 @@ class IderServer {
   void write_some();
   void on_deadline();
   void on_second();
+  void say_image(ider::Drive drive, const std::string& what, const char* then);
   void arm();
   void lost(Exit code, const std::string& why);
   void again(const std::string& why);
@@ -72,8 +73,9 @@ class IderServer {
   net::Timer second_;
   net::Timer redial_;
   std::optional<TimePoint> armed_at_;
-  unsigned tries_ = 0;     // in a row that came to nothing
-  bool attached_ = false;  // in this session
+  std::string said_cd_, said_floppy_;  // the last of say_image()
+  unsigned tries_ = 0;                 // in a row that came to nothing
+  bool attached_ = false;              // in this session
   bool ever_attached_ = false;
   bool used_ = false;  // the machine has read something: it sees the drives
   bool ending_ = false;

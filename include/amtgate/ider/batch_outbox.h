@@ -21,6 +21,19 @@ class BatchOutbox {
   Bytes all() const { return Bytes(store_).subspan(begin_, size()); }
   /// Those of the first message.
   Bytes first() const { return ends_.empty() ? Bytes{} : all().first(ends_.front() - begin_); }
+  /// A run of messages that have the same length, which is put into `length`; the last may be shorter.
+  Bytes run(std::size_t& length) const {
+    length = 0;
+    std::size_t from = begin_, to = begin_;
+    for (const std::size_t e : ends_) {
+      if (length == 0) length = e - from;
+      if (e - from > length) break;
+      to = e;
+      if (e - from < length) break;
+      from = e;
+    }
+    return all().first(to - begin_);
+  }
 
   void push(Bytes message) {
     if (message.empty()) return;

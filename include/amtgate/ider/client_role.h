@@ -91,6 +91,8 @@ class ClientRole {
   Result<void> receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
   Bytes output() const { return options_.gather ? out_.all() : out_.first(); }
+  /// With Options::gather: what may be written at once in pieces (TLS records) of `message` bytes, each a message.
+  Bytes output_run(std::size_t& message) const { return out_.run(message); }
   /// Reads the next blocks from the image when there is room for them.
   void sent(std::size_t n);
   std::optional<TimePoint> deadline() const;
@@ -132,7 +134,7 @@ class ClientRole {
   void work();
   bool room() const { return options_.gather ? out_.size() < kAhead : out_.empty(); }
   void execute(const Command& c);
-  bool send_block();
+  bool send_block(bool alone = false);
   void ask_for_data();
   Result<void> take_data(Bytes bytes, TimePoint now);
   Result<void> store(Bytes blocks);

@@ -27,6 +27,7 @@ class File final : public ider::BlockSource {
   ider::SectorCount blocks() const override { return blocks_; }
   /// Errors: System (the file cannot be read, or has become shorter).
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
+  Result<ider::Fetch> read_pieces(ider::Lba first, std::span<const MutableBytes> pieces) override;
   bool writable() const override { return access_ == Access::Write; }
   /// Errors: System; BadValue (not within the image, not opened for it).
   Result<void> write(ider::Lba first, Bytes in) override;
