@@ -314,7 +314,7 @@ const std::vector<Option>& options() {
            [](S s, const std::vector<sim::Drive>& v) { s.machine.ider.drives = v; })},
       {"ider-random", "N", "reads of 2 KiB at random (default 64)",
        counted([](S s, std::uint64_t v) { s.machine.ider.random = static_cast<unsigned>(v); })},
-      {"ider-probe", "LIST", "whose commands look first: bios, linux, windows (default all three)",
+      {"ider-probe", "LIST", "whose commands look first: bios, linux, windows (default bios,linux)",
        parsed(
            [](const std::string& t) -> Result<std::vector<sim::Probe>> {
              std::vector<sim::Probe> out;

@@ -236,10 +236,8 @@ int null_device(const char* host, const char* port, bool tls) {
     m[10] = static_cast<char>(n >> 8);
     return m;
   };
-  std::vector<std::string> large;
   std::string all;
-  for (int i = 0; i < 8; ++i) large.push_back(data(8192, i == 7));
-  for (const std::string& m : large) all += m;
+  for (int i = 0; i < 8; ++i) all += data(8192, i == 7);
   const std::string small = data(2048, true);
   std::string capacity = data(8, true), good(31, '\0');
   capacity[36] = 0x7f;  // 32768 blocks
@@ -253,11 +251,7 @@ int null_device(const char* host, const char* port, bool tls) {
     if (cdb[0] == 0x28 && cdb[8] == 1) {
       sent = w.put(small);
     } else if (cdb[0] == 0x28) {
-      if (!tls) {
-        sent = w.put(all);
-      } else {
-        for (const std::string& m : large) sent = w.put(m);
-      }
+      sent = w.put(all);
     } else {
       sent = w.put(cdb[0] == 0x25 ? capacity : good);
     }

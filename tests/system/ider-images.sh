@@ -51,7 +51,7 @@ PY
 
 # --- whole media, probes of BIOS, Linux and Windows
 for iso in cd hybrid; do
-  fresh $iso 10.71.2.10 --profile 15 --ider-sha256 "$(sum "$T/$iso.iso")" --ider-sha256-floppy "$(sum "$T/floppy.img")" --ider-random 500
+  fresh $iso 10.71.2.10 --profile 15 --ider-sha256 "$(sum "$T/$iso.iso")" --ider-sha256-floppy "$(sum "$T/floppy.img")" --ider-random 500 --ider-probe bios,linux,windows
   serve --cd "$T/$iso.iso" --floppy "$T/floppy.img"
   ok "$iso.iso and a floppy: both read in whole" within 40 done_n $iso 2
   ok "$iso.iso: SHA-256 of both" same "$(grep -c '"match":true' "$T/$iso.json")" 2
@@ -83,7 +83,7 @@ ok "5 GiB: sampled to the last block" within 40 done_n dvd 1
 ok "5 GiB: right" same "$(last dvd 'e["sample_sha256"]')" "$(sample "$T/dvd.iso" 2048 400)"
 ok "5 GiB: as many blocks" same "$(last dvd 'e["blocks"]')" $((5 * 1024 * 512))
 stop ider INT
-fresh dvdprobe 10.71.2.10 --profile 15 --ider probe --ider-drives cd,floppy
+fresh dvdprobe 10.71.2.10 --profile 15 --ider probe --ider-drives cd,floppy --ider-probe bios,linux,windows
 serve --cd "$T/dvd.iso"
 ok "5 GiB: probed, the floppy drive is empty" within 40 done_n dvdprobe 2
 ok "5 GiB: GET CONFIGURATION says DVD-ROM" same "$(answer dvdprobe cd 'get configuration')" "000000 0000004400000010"
@@ -236,6 +236,11 @@ ok "names the file that is read" within 20 has "$T/ider.log" '"file":"/(boot/the
 ok "remembers the machine's certificate where the daemon does" within 5 test -s "$T/state/known_certificates"
 stop ider INT
 ok "exit 0" same "$status" 0
+fresh terminal 10.71.2.10 --profile 15 --ider read --ider-drives cd --ider-repeat 0 --ider-random 0
+on gw script -qefc "timeout -s INT 4 $BUILD/amtgate -c $T/amtgate.conf ider pc1 --cd $T/cd.iso" /dev/null >"$T/terminal.log" 2>&1 </dev/null
+ok "on a terminal: how much, how fast, how long and what" has "$T/terminal.log" 'pc1: [0-9.]+ MB read, [0-9.]+ MB/s, [0-9]+s, cd /(boot/the kernel|a folder/file with a).*[0-9]+%'
+ok "on a terminal: Ctrl-C ends in order" has "$T/terminal.json" 'client ended the session'
+ok "on a terminal: what it came to" has "$T/terminal.log" 'pc1: [0-9.]+ MB served in [0-9]+ s, [0-9]+ commands'
 conf() { on gw "$BUILD/amtgate" -c "$T/amtgate.conf" ider "$@" >"$T/code.log" 2>&1; same $? "$want_code"; }
 want_code=2; ok "no such target: exit 2" conf nobody --cd "$T/cd.iso"
 ok "and says what to do" has "$T/code.log" "nobody.*-h"
