@@ -57,6 +57,7 @@ void IderServer::dial() {
     address = found->front();
   }
   // A copy only as long as it is dialled: the daemon goes on writing its own.
+  opened_.reset();
   dialer_.reset();
   if (options_.daemons_state) known_ = std::make_unique<KnownCopy>(options_.state);
   dialer_ = std::make_unique<device::Dialer>(
@@ -67,7 +68,7 @@ void IderServer::dial() {
 }
 
 void IderServer::dialed(std::variant<device::Opened, device::Failure> outcome) {
-  loop_.retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  opened_ = std::move(opening_);  // it is inside its own callback
   known_.reset();
   if (finished_) return;
   if (auto* opened = std::get_if<device::Opened>(&outcome)) return begin(std::move(*opened));
@@ -125,7 +126,7 @@ void IderServer::drop() {
     report_.session_over(role_->stats());
     role_.reset();
   }
-  if (opening_) loop_.retire(std::shared_ptr<device::Opening>(std::move(opening_)));
+  opening_.reset();
   if (stream_) loop_.retire(std::shared_ptr<net::Stream>(std::move(stream_)));
   seat_.reset();
 }

@@ -196,6 +196,15 @@ ok "it comes back: attached again, read in whole" within 40 has "$T/back.json" '
 stop ider INT
 ok "exit 0" same "$status" 0
 
+# --- when the machine sees the drives
+for word in now:25 graceful:17 reboot:9; do
+  fresh "start-${word%:*}" 10.71.2.10 --profile 15 --ider idle
+  serve --cd "$T/cd.iso" --start "${word%:*}"
+  ok "--start ${word%:*}" within 20 has "$T/$machine.json" "\"ider.features\",.*\"value\":${word#*:},\"enabled\":true"
+  stop ider INT
+done
+ok "--start reboot: says when" has "$T/ider.log" 'the drives are there after the next boot'
+
 # --- images that fail
 cp "$T/cd.iso" "$T/shrinks.iso"
 fresh shrinks 10.71.2.10 --profile 15 --ider sequential --ider-drives cd --ider-repeat 0

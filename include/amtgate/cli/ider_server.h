@@ -65,7 +65,8 @@ class IderServer {
   std::string name_;
   std::unique_ptr<KnownCopy> known_;
   std::unique_ptr<device::Dialer> dialer_;
-  std::unique_ptr<device::Opening> opening_;
+  std::unique_ptr<device::Opening> opening_;  // these go before the dialer
+  std::unique_ptr<device::Opening> opened_;   // the one that is done
   std::unique_ptr<net::Stream> stream_;
   std::shared_ptr<const void> seat_;
   std::optional<ider::ClientRole> role_;
