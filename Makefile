@@ -61,6 +61,8 @@ $(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o 
 	$(Q)$(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
 $(BUILD)/bench/load: tests/bench/load.cc tests/bench/redirection.h
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $< -lcrypto -lssl -o $@
+$(BUILD)/bench/ider: tests/bench/ider.cc tests/bench/redirection.h
+	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $< -lcrypto -lssl -o $@
 $(BUILD)/bench/web: tests/bench/web.cc
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $< -o $@
 $(BUILD)/bench/serial: $(BUILD)/tests/bench/serial.o $(ARCHIVE)

@@ -92,7 +92,8 @@ class Contender:
         return all(shutil.which(p) for p in self.programs)
 
     def start(self, scratch):
-        self.lab = Lab(self.name + ("-tls" if self.tls else ""), scratch, self.machine)
+        plain = self.name.replace(",", "").replace(" ", "_")  # names of namespaces are words
+        self.lab = Lab(plain + ("-tls" if self.tls else ""), scratch, self.machine)
         self.launch()
 
     def launch(self):

@@ -10,7 +10,6 @@
 #include "amtgate/cli/console_command.h"
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/fence_agent.h"
-#include "amtgate/cli/ider.h"
 #include "amtgate/cli/scan.h"
 #include "amtgate/cli/setupbin_command.h"
 #include "amtgate/cli/wait_command.h"
@@ -61,14 +60,6 @@ constexpr Command kCommands[] = {
 };
 
 }  // namespace
-
-// Its options are its own: they go on as they are.
-Run ider_command(CLI::App& app, const Common&) {
-  app.fallthrough(false);
-  app.prefix_command();
-  app.set_help_flag();
-  return [&app] { return ider(app.remaining()); };
-}
 
 int run(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);

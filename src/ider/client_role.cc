@@ -1,6 +1,9 @@
 #include "amtgate/ider/client_role.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 #include "amtgate/base/earliest.h"
 #include "amtgate/base/take_front.h"
@@ -11,25 +14,27 @@ namespace {
 
 // Pongs and the like that wait because the device does not read.
 constexpr std::size_t kMaxAnswers = 128 * 1024;
+// Messages of data that are read from an image at once.
+constexpr std::size_t kMaxGathered = 16;
 
 }  // namespace
 
 ClientRole::ClientRole(Options options, TimePoint now)
-    : options_(options), cd_(Drive::Cd, options.cd), floppy_(Drive::Floppy, options.floppy) {
+    : options_(options), cd_(Drive::Cd, options.cd), floppy_(Drive::Floppy, options.floppy), now_(now) {
   push(options_.open);
   answer_by_ = now + options_.answer_timeout;
 }
 
 Result<void> ClientRole::receive(Bytes in, TimePoint now) {
   if (state_ == State::Over) return {};
+  now_ = now;
   if (options_.patience.count() > 0) patience_until_ = now + options_.patience;
   cutter_.feed(in);
   Result<void> done = redir::dispatch(
       cutter_, [this] { return state_ != State::Over; }, parse_device, [&](const auto& m) { return handle(m, now); });
   if (!done) {
     state_ = State::Over;
-    queue_.clear();
-    transfer_.reset();
+    abandon();
     return done;
   }
   work();
@@ -68,8 +73,7 @@ Result<void> ClientRole::handle(const DeviceMessage& m, TimePoint now) {
     }
   } else if (std::holds_alternative<Reset>(m)) {
     if (out_.size() > kMaxAnswers) return Error{Errc::TooLarge, "the device resets and does not read the answers"};
-    queue_.clear();
-    transfer_.reset();
+    abandon();  // of a write, what was stored stays
     cd_.reset();
     floppy_.reset();
     push(ResetReply{});
@@ -81,8 +85,10 @@ Result<void> ClientRole::handle(const DeviceMessage& m, TimePoint now) {
     queue_.push_back(*command);
     // Served at once where that is possible: the queue only fills while output() does not drain.
     work();
+  } else if (const auto* data = std::get_if<DataFromHost>(&m)) {
+    return take_data(data->bytes, now);
   }
-  // 0x53 cannot be meant for us: nothing asked for it. 0x45 and 0x4B only say that the device lives.
+  // 0x45 and 0x4B only say that the device lives.
   return {};
 }
 
@@ -100,6 +106,7 @@ Result<void> ClientRole::opened(const OpenReply& m, TimePoint now) {
     return Error{Errc::Unsupported, "the device's read buffer has " + std::to_string(m.read_buffer) + " bytes"};
   }
   read_buffer_ = m.read_buffer;
+  write_buffer_ = std::max<std::uint16_t>(m.write_buffer, 512);
   state_ = State::Enabling;
   Features enable;
   enable.value = Features::kEnable | static_cast<std::uint32_t>(options_.start);
@@ -112,7 +119,7 @@ Result<void> ClientRole::opened(const OpenReply& m, TimePoint now) {
 
 /// Goes on with the transfer or takes the next command, until something waits to be sent.
 void ClientRole::work() {
-  while (out_.empty() && state_ != State::Over) {
+  while (room() && state_ != State::Over && !intake_) {
     if (transfer_) {
       if (!send_block()) return;
     } else if (!queue_.empty()) {
@@ -127,43 +134,80 @@ void ClientRole::work() {
 
 void ClientRole::execute(const Command& c) {
   ++stats_.commands;
-  ScsiDrive::Outcome outcome = drive(c.drive).execute(c.cdb);
+  ScsiDrive& d = drive(c.drive);
+  const bool was_out = d.ejected();
+  ScsiDrive::Outcome outcome = d.execute(c.cdb);
+  if (d.ejected() != was_out) events_.push_back(Tray{c.drive, d.ejected()});
   if (const auto* done = std::get_if<ScsiDrive::Done>(&outcome)) {
     send_end(c.drive, done->sense);
   } else if (const auto* reply = std::get_if<ScsiDrive::Reply>(&outcome)) {
     send_reply(c, reply->bytes);
+  } else if (const auto* blocks = std::get_if<ScsiDrive::Blocks>(&outcome)) {
+    transfer_ = Transfer{c.drive, c.dma, blocks->first, blocks->count.value};
   } else {
-    const auto& blocks = std::get<ScsiDrive::Blocks>(outcome);
-    transfer_ = Transfer{c.drive, c.dma, blocks.first, blocks.count.value};
+    const auto& to = std::get<ScsiDrive::Store>(outcome);
+    intake_ = Intake{c.drive, to.verify, to.first, to.count.value};
+    ask_for_data();
   }
 }
 
-/// False: the source does not have the blocks yet.
-bool ClientRole::send_block() {
+/// The next blocks of a read, in as many messages as may wait, or one (`alone`). False: the source does not have them
+/// yet.
+bool ClientRole::send_block(bool alone) {
   Transfer& t = *transfer_;
   ScsiDrive& from = drive(t.drive);
   BlockSource* medium = from.medium();
   Sense problem = medium ? sense::kNone : sense::kNoMedium;
   if (problem == sense::kNone) {
-    // Whole blocks, at least one: kMinReadBuffer is a CD's.
-    const std::uint32_t count = std::min(t.left, read_buffer_ / medium->block_size());
-    const std::uint32_t bytes = count * medium->block_size();
-    Buffer message;
-    message.reserve(kDataToHostHeader + bytes);
-    encode_header(message, {sequence_, t.drive, count == t.left, t.dma, {}}, static_cast<std::uint16_t>(bytes));
-    message.resize(kDataToHostHeader + bytes);
-    const Result<Fetch> fetched = medium->read(t.next, MutableBytes(message).subspan(kDataToHostHeader));
+    // Whole blocks, at least one: kMinReadBuffer is a CD's. As many messages as may wait, with one read, straight to
+    // where they are sent from.
+    const std::uint32_t size = medium->block_size();
+    const std::uint32_t most = read_buffer_ / size;
+    std::array<MutableBytes, kMaxGathered> pieces;
+    std::size_t messages = 0, all = 0;
+    std::uint32_t blocks = 0;
+    do {
+      const std::uint32_t count = std::min(t.left - blocks, most);
+      ++messages;
+      blocks += count;
+      all += kDataToHostHeader + std::size_t{count} * size;
+    } while (!alone && options_.gather && blocks < t.left && messages < pieces.size() && out_.size() + all < kAhead);
+    const MutableBytes room = out_.room(all);
+    std::uint32_t left = blocks;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < messages; ++i) {
+      const std::uint32_t count = std::min(left, most);
+      pieces[i] = room.subspan(at + kDataToHostHeader, std::size_t{count} * size);
+      at += kDataToHostHeader + pieces[i].size();
+      left -= count;
+    }
+    const std::span<const MutableBytes> wanted(pieces.data(), messages);
+    const Result<Fetch> fetched =
+        messages == 1 ? medium->read(t.next, pieces[0]) : medium->read_pieces(t.next, wanted);
+    // What comes before the block that is broken or not there yet goes out all the same.
+    if (messages > 1 && (!fetched || *fetched == Fetch::Later)) return send_block(true);
     if (fetched && *fetched == Fetch::Later) return false;
     if (fetched) {
-      ++sequence_;
-      out_.push(std::move(message));
-      stats_.data_bytes += bytes;
-      t.next.value += count;
-      t.left -= count;
+      at = 0;
+      for (std::size_t i = 0; i < messages; ++i) {
+        const std::size_t n = pieces[i].size();
+        scratch_.clear();
+        const bool last = i + 1 == messages && blocks == t.left;
+        encode_header(scratch_, {sequence_++, t.drive, last, t.dma, {}}, static_cast<std::uint16_t>(n));
+        std::ranges::copy(scratch_, room.begin() + static_cast<std::ptrdiff_t>(at));
+        at += kDataToHostHeader + n;
+        out_.commit(kDataToHostHeader + n);
+        stats_.data_bytes += n;
+      }
+      t.next.value += blocks;
+      stats_.at = t.drive;
+      stats_.lba = Lba{t.next.value - 1};
+      t.left -= blocks;
       if (t.left == 0) transfer_.reset();
       return true;
     }
     problem = sense::kReadError;
+    medium_failed(t.drive, fetched.error());
   }
   from.failed(problem);
   const Drive d = t.drive;
@@ -172,10 +216,96 @@ bool ClientRole::send_block() {
   return true;
 }
 
+// --- writes
+
+/// For no more than the device holds at once: how it would cut more is not known.
+void ClientRole::ask_for_data() {
+  Intake& i = *intake_;
+  const std::uint32_t block = drive(i.drive).medium()->block_size();
+  const std::uint32_t blocks = std::min(i.left, std::max(1U, write_buffer_ / block));
+  i.asked = blocks * block;
+  push(GetData{0, i.drive, static_cast<std::uint16_t>(i.asked)});
+  data_by_ = now_ + options_.answer_timeout;
+}
+
+Result<void> ClientRole::take_data(Bytes bytes, TimePoint now) {
+  if (!intake_) return {};  // of a write that is over: a medium that was changed, a time-out
+  Intake& i = *intake_;
+  if (bytes.size() > i.asked) {
+    return Error{Errc::TooLarge, "the device sent " + std::to_string(bytes.size()) + " bytes of a write where " +
+                                     std::to_string(i.asked) + " were asked for"};
+  }
+  if (bytes.empty()) return end_intake(sense::kDataPhase), Result<void>{};
+  data_by_ = now + options_.answer_timeout;
+  i.asked -= static_cast<std::uint32_t>(bytes.size());
+  append(i.held, bytes);
+  BlockSource& to = *drive(i.drive).medium();
+  const auto count = static_cast<std::uint32_t>(i.held.size() / to.block_size());
+  if (count > 0) {
+    const std::size_t n = std::size_t{count} * to.block_size();
+    if (const Result<void> stored = store(Bytes(i.held).first(n)); !stored) {
+      medium_failed(i.drive, stored.error());
+      return end_intake(stored.error().code == Errc::BadValue ? sense::kMiscompare : sense::kWriteError),
+             Result<void>{};
+    }
+    i.held.erase(i.held.begin(), i.held.begin() + static_cast<std::ptrdiff_t>(n));
+    stats_.written_bytes += n;
+    i.next.value += count;
+    stats_.at = i.drive;
+    stats_.lba = Lba{i.next.value - 1};
+    i.left -= count;
+  }
+  if (i.left == 0) {
+    end_intake(sense::kNone);
+  } else if (i.asked == 0) {
+    ask_for_data();
+  }
+  return {};
+}
+
+/// Errors: the medium's; BadValue where it then holds something else.
+Result<void> ClientRole::store(Bytes blocks) {
+  const Intake& i = *intake_;
+  BlockSource& to = *drive(i.drive).medium();
+  if (const Result<void> written = to.write(i.next, blocks); !written)
+    return Error{Errc::System, written.error().detail};
+  if (!i.verify) return {};
+  Buffer again(blocks.size());
+  const Result<Fetch> read = to.read(i.next, again);
+  if (!read) return Error{Errc::System, read.error().detail};
+  if (*read == Fetch::Done && !std::ranges::equal(again, blocks))
+    return Error{Errc::BadValue, "block " + std::to_string(i.next.value) + " holds something else than was written"};
+  return {};
+}
+
+void ClientRole::end_intake(Sense sense) {
+  const Drive d = intake_->drive;
+  intake_.reset();
+  data_by_.reset();
+  if (sense.key != 0) drive(d).failed(sense);
+  send_end(d, sense);
+}
+
+/// Forgets all that is under way.
+void ClientRole::abandon() {
+  queue_.clear();
+  transfer_.reset();
+  intake_.reset();
+  data_by_.reset();
+}
+
+void ClientRole::medium_failed(Drive d, const Error& error) {
+  bool& told = d == Drive::Cd ? told_cd_ : told_floppy_;
+  if (!std::exchange(told, true)) events_.push_back(MediumFailed{d, error});
+}
+
 void ClientRole::send_reply(const Command& c, Bytes bytes) {
-  // The longest reply has some 100 bytes: it always fits the smallest read buffer.
   stats_.data_bytes += bytes.size();
-  push(DataToHost{0, c.drive, true, c.dma, bytes});
+  while (!bytes.empty()) {
+    const Bytes part = bytes.first(std::min<std::size_t>(bytes.size(), read_buffer_));
+    bytes = bytes.subspan(part.size());
+    push(DataToHost{0, c.drive, bytes.empty(), c.dma, part});
+  }
 }
 
 void ClientRole::send_end(Drive d, Sense sense) {
@@ -194,11 +324,12 @@ void ClientRole::sent(std::size_t n) {
 
 std::optional<TimePoint> ClientRole::deadline() const {
   if (state_ == State::Over) return std::nullopt;
-  return earliest({answer_by_, heartbeat_at_, patience_until_});
+  return earliest({answer_by_, heartbeat_at_, patience_until_, data_by_});
 }
 
 Result<void> ClientRole::tick(TimePoint now) {
   if (state_ == State::Over) return {};
+  now_ = now;
   if (answer_by_ && now >= *answer_by_) {
     if (state_ == State::Ending) {
       finish();
@@ -214,6 +345,10 @@ Result<void> ClientRole::tick(TimePoint now) {
     return Error{Errc::Timeout,
                  "nothing came from the device for " + std::to_string(options_.patience.count()) + " ms"};
   }
+  if (data_by_ && now >= *data_by_) {
+    end_intake(sense::kDataPhase);
+    work();
+  }
   if (heartbeat_at_ && now >= *heartbeat_at_) {
     if (out_.size() < kMaxAnswers) push(Heartbeat{});
     heartbeat_at_ = now + options_.heartbeat_every;
@@ -227,13 +362,14 @@ void ClientRole::insert(Drive d, BlockSource* medium) {
     drive(d).failed(sense::kNoMedium);
     send_end(d, sense::kNoMedium);
   }
+  if (intake_ && intake_->drive == d) end_intake(sense::kNoMedium);
+  (d == Drive::Cd ? told_cd_ : told_floppy_) = false;
   drive(d).insert(medium);
 }
 
 void ClientRole::end(TimePoint now) {
   if (state_ == State::Over || state_ == State::Ending) return;
-  queue_.clear();
-  transfer_.reset();
+  abandon();
   if (state_ == State::Opening) return finish();
   push(Close{});
   state_ = State::Ending;
@@ -247,16 +383,15 @@ void ClientRole::push(ClientMessage m) {
         if constexpr (!std::is_same_v<std::decay_t<decltype(x)>, EndSession>) x.sequence = sequence_++;
       },
       m);
-  Buffer bytes;
-  encode(bytes, m);
-  out_.push(std::move(bytes));
+  scratch_.clear();
+  encode(scratch_, m);
+  out_.push(scratch_);
 }
 
 void ClientRole::finish() {
   push(EndSession{});
   state_ = State::Over;
-  queue_.clear();
-  transfer_.reset();
+  abandon();
   events_.push_back(Ended{});
 }
 

@@ -62,11 +62,15 @@ Result<void> HostRole::handle(const ClientMessage& m, TimePoint now) {
     if (resetting_) return {};
     if (!current_) return Error{Errc::BadValue, "a request for data without a command"};
     if (out_.size() > kMaxAnswers) return Error{Errc::TooLarge, "the client asks for data and does not read it"};
-    const std::size_t n =
-        std::min<std::size_t>({want->size, options_.open.write_buffer, current_->write.size() - current_->written});
-    const Bytes part = Bytes(current_->write).subspan(current_->written, n);
-    current_->written += n;
-    push(DataFromHost{0, part});
+    std::size_t left = std::min<std::size_t>(want->size, current_->write.size() - current_->written);
+    do {  // what the write buffer does not hold comes in several
+      const std::size_t n = std::min<std::size_t>(left, std::max<std::size_t>(1, options_.open.write_buffer));
+      const Bytes part = Bytes(current_->write).subspan(current_->written, n);
+      current_->written += n;
+      left -= n;
+      push(DataFromHost{0, part});
+    } while (left > 0);
+    if (options_.command_timeout.count() > 0) answer_by_ = now + options_.command_timeout;
   } else if (std::holds_alternative<ResetReply>(m)) {
     if (!resetting_) return Error{Errc::BadValue, "an answer to a reset that was not sent"};
     resetting_ = false;

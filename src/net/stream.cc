@@ -210,7 +210,7 @@ IoResult Stream::read(MutableBytes to) {
   return s.fail_tls();
 }
 
-IoResult Stream::write(Bytes from) {
+IoResult Stream::write(Bytes from, std::size_t record) {
   Impl& s = *impl_;
   if (s.failed) return {Io::Failed, 0};
   if (!s.engine) {
@@ -226,7 +226,7 @@ IoResult Stream::write(Bytes from) {
       return s.fail(Error{number == ETIMEDOUT ? Errc::Timeout : Errc::Closed, explain(number)}, number);
     }
   }
-  const tls::IoResult r = s.engine->write(from);
+  const tls::IoResult r = s.engine->write(from, record);
   s.write_on_read = r.status == tls::Status::WantRead;
   switch (r.status) {
     case tls::Status::Done: s.tx += r.bytes; return {Io::Ok, r.bytes};

@@ -11,6 +11,7 @@ namespace {
 
 // A read of 64 KiB takes a fraction of a millisecond at best; of so many the percentiles are exact, of more a sample.
 constexpr std::size_t kMaxLatencies = 1'000'000;
+constexpr std::size_t kMaxAnswers = 1024;  // of probes, where nobody asks for them
 
 std::uint64_t fnv1a(Bytes bytes) {
   std::uint64_t h = 14695981039346656037ULL;
@@ -67,50 +68,32 @@ IderExercise::Command IderExercise::read10(std::uint32_t lba, std::uint32_t bloc
   return c;
 }
 
-void IderExercise::queue_probe() {
-  const bool cd = report_.drive == Drive::Cd;
-  // BIOS: is it there, how large, does it boot.
-  queue("inquiry", {0x12, 0, 0, 0, 36, 0}, 36);
-  if (cd) {
-    queue("read toc", {0x43, 0, 0, 0, 0, 0, 0, 0, 12, 0}, 12);
-    queue_.push_back(read10(16, 1, "read volume descriptor"));
-    queue_.push_back(read10(17, 1, "read boot record"));
-  } else {
-    queue("read format capacities", {0x23, 0, 0, 0, 0, 0, 0, 0, 0xfc, 0}, 0xfc);
-    queue_.push_back(read10(0, 1, "read boot sector"));
-  }
-  // Linux: sr_probe, cdrom's capability pages; sd_revalidate_disk for the floppy.
-  queue("test unit ready", {0x00}, 0);
-  queue("inquiry", {0x12, 0, 0, 0, 36, 0}, 36);
-  queue("request sense", {0x03, 0, 0, 0, 18, 0}, 18);
-  if (cd) {
-    queue("mode sense 10, capabilities", {0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 128, 0}, 128);
-    queue("get configuration", {0x46, 0, 0, 0, 0, 0, 0, 0, 8, 0}, 8);
-    queue("get configuration, all", {0x46, 0, 0, 0, 0, 0, 0, 0, 128, 0}, 128);
-    queue("get event status", {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8, 0}, 8);
-    queue("prevent removal", {0x1e, 0, 0, 0, 1, 0}, 0);
-    queue("read toc, sessions", {0x43, 0, 1, 0, 0, 0, 0, 0, 12, 0}, 12);
-    queue("read toc, msf", {0x43, 2, 0, 0, 0, 0, 0, 0, 20, 0}, 20);
-    queue("read disc information", {0x51, 0, 0, 0, 0, 0, 0, 0, 34, 0}, 34);
-  } else {
-    queue("read capacity 16", {0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 32);
-    queue("mode sense 6, all pages", {0x1a, 0, 0x3f, 0, 192, 0}, 192);
-    queue("mode sense 10, all pages", {0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 192, 0}, 192);
-    queue("prevent removal", {0x1e, 0, 0, 0, 1, 0}, 0);
-  }
-}
-
 void IderExercise::begin_phase(Phase phase, TimePoint now) {
   phase_ = phase;
   phase_started_ = now;
   switch (phase) {
     case Phase::Ready: break;
-    case Phase::Probe: queue_probe(); break;
+    case Phase::Probe:
+      for (const Probe p : plan_.probes) {
+        if (p == Probe::Bios) queue_bios();
+        if (p == Probe::Linux) queue_linux();
+        if (p == Probe::Windows) queue_windows();
+      }
+      break;
     case Phase::Sequential:
       hash_ = Sha256{};
       next_lba_ = 0;
       break;
     case Phase::Random: random_left_ = plan_.random; break;
+    case Phase::Sample:
+      sample_hash_ = Sha256{};
+      sample_at_ = 0;
+      break;
+    case Phase::Write:
+      writes_left_ = plan_.writes;
+      written_.clear();
+      queue("mode sense 6, write protection", {0x1a, 0, 0x3f, 0, 4, 0}, 4);
+      break;
   }
 }
 
@@ -118,6 +101,9 @@ void IderExercise::next_phase(TimePoint now) {
   if (phase_ == Phase::Ready && plan_.probe) return begin_phase(Phase::Probe, now);
   if (phase_ < Phase::Sequential && plan_.sequential) return begin_phase(Phase::Sequential, now);
   if (phase_ < Phase::Random && plan_.random > 0) return begin_phase(Phase::Random, now);
+  if (phase_ < Phase::Sample && plan_.sample >= 2) return begin_phase(Phase::Sample, now);
+  if (phase_ < Phase::Write && plan_.writes > 0 && report_.drive == Drive::Floppy)
+    return begin_phase(Phase::Write, now);
   end_drive();
 }
 
@@ -143,22 +129,17 @@ std::optional<IderExercise::Report> IderExercise::next_report() {
   return take_front(reports_);
 }
 
+std::optional<IderExercise::Answer> IderExercise::next_answer() {
+  return take_front(answers_);
+}
+
 std::optional<IderExercise::Command> IderExercise::next(TimePoint now) {
   if (done_ || running_) return std::nullopt;
   if (pause_) {
     if (now < *pause_) return std::nullopt;
     pause_.reset();
   }
-  if (queue_.empty() && phase_ == Phase::Sequential && next_lba_ < report_.blocks) {
-    const std::uint32_t n = std::min(blocks_of(kSequentialBytes), report_.blocks - next_lba_);
-    queue_.push_back(read10(next_lba_, n, "read"));
-  } else if (queue_.empty() && phase_ == Phase::Random && random_left_ > 0) {
-    const std::uint32_t n = std::min(blocks_of(kRandomBytes), report_.blocks);
-    const std::uint32_t places = report_.blocks / n;  // aligned to what the sequential pass remembered
-    random_lba_ = std::uniform_int_distribution<std::uint32_t>(0, places - 1)(random_) * n;
-    queue_.push_back(read10(random_lba_, n, "random read"));
-  }
-  if (queue_.empty()) {
+  if (queue_.empty() && !queue_more()) {
     next_phase(now);
     return next(now);
   }
@@ -169,6 +150,27 @@ std::optional<IderExercise::Command> IderExercise::next(TimePoint now) {
   overrun_ = false;
   ++report_.commands;
   return running_;
+}
+
+/// The next command of a phase that makes them one by one.
+bool IderExercise::queue_more() {
+  if (phase_ == Phase::Sequential && next_lba_ < report_.blocks) {
+    const std::uint32_t n = std::min(blocks_of(kSequentialBytes), report_.blocks - next_lba_);
+    queue_.push_back(read10(next_lba_, n, "read"));
+  } else if (phase_ == Phase::Random && random_left_ > 0) {
+    const std::uint32_t n = std::min(blocks_of(kRandomBytes), report_.blocks);
+    const std::uint32_t places = report_.blocks / n;  // aligned to what the sequential pass remembered
+    random_lba_ = std::uniform_int_distribution<std::uint32_t>(0, places - 1)(random_) * n;
+    queue_.push_back(read10(random_lba_, n, "random read"));
+  } else if (phase_ == Phase::Sample && sample_at_ < plan_.sample) {
+    const auto lba = static_cast<std::uint32_t>(std::uint64_t{report_.blocks - 1} * sample_at_ / (plan_.sample - 1));
+    queue("read 12", {0xa8, 0, u8(lba >> 24), u8(lba >> 16), u8(lba >> 8), u8(lba), 0, 0, 0, 1}, report_.block_size);
+  } else if (phase_ == Phase::Write && writes_left_ > 0 && report_.protected_) {
+    queue_write();
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void IderExercise::data(Bytes bytes) {
@@ -186,6 +188,7 @@ void IderExercise::finished(Sense sense, TimePoint now) {
 
 void IderExercise::reset() {
   if (!running_) return;
+  ++report_.resets;
   queue_.push_front(*std::exchange(running_, std::nullopt));
 }
 
@@ -222,6 +225,10 @@ void IderExercise::take_result(const Command& command, Sense sense, TimePoint no
     next_phase(now);
     return;
   }
+  if (phase_ == Phase::Probe && answers_.size() < kMaxAnswers)
+    answers_.push_back({report_.drive, command.what, sense, command.cdb[0] == 0x28 ? Buffer{} : data_});
+  if (phase_ == Phase::Sample) return take_sample(command, sense);
+  if (phase_ == Phase::Write) return take_write(command, sense);
   if (command.cdb[0] == 0x28) take_read(command, sense, now);
 }
 
@@ -257,7 +264,7 @@ void IderExercise::take_read(const Command& command, Sense sense, TimePoint now)
     const std::size_t index = static_cast<std::size_t>(random_lba_) * report_.block_size / kRandomBytes;
     if (plan_.sequential && index < block_hashes_.size() && block_hashes_[index] != fnv1a(data_))
       ++report_.random_wrong;
-  } else if (!good && command.cdb[5] == 0) {
+  } else if (!good && command.cdb[4] == 0 && command.cdb[5] == 0) {
     ++report_.errors;  // a boot sector must be readable; what lies behind the end of a tiny CD need not be
   }
 }

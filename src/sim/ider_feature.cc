@@ -1,6 +1,10 @@
 // IDE-R: ider::HostRole with the exercise behind it that uses the client's drives.
 
+#include <algorithm>
+#include <array>
+
 #include "amtgate/base/earliest.h"
+#include "amtgate/base/hex.h"
 #include "amtgate/ider/host_role.h"
 #include "amtgate/sim/features.h"
 #include "amtgate/sim/ider_exercise.h"
@@ -21,11 +25,16 @@ ider::HostRole::Options role_options(const Options& o) {
 class IderFeature final : public Feature {
  public:
   IderFeature(FeatureHost& host, TimePoint now)
-      : host_(host), role_(role_options(host.machine().options()), now), exercise_(host.machine().options().ider) {}
+      : host_(host),
+        role_(role_options(host.machine().options()), now),
+        exercise_(host.machine().options().ider),
+        resets_left_(host.machine().options().ider_resets) {}
 
   Result<void> receive(Bytes in, TimePoint now) override {
     const Result<void> r = role_.receive(in, now);
     take_events(now);
+    // The others when some of its bytes have moved.
+    if (r && role_.moved() > 0 && reset_due()) reset(now);
     flush();
     return r;
   }
@@ -37,7 +46,9 @@ class IderFeature final : public Feature {
       if (!command) break;
       const ider::Drive drive = command->drive == Drive::Cd ? ider::Drive::Cd : ider::Drive::Floppy;
       // The Mesh family's servers do not cut their tables to the allocation length; hosts drop what is too much.
-      role_.submit(drive, command->cdb, command->expect + kSurplus, now);
+      role_.submit(drive, command->cdb, command->expect + kSurplus, now, command->write);
+      // Every other reset goes out with its command, so that the whole of the transfer lies before the client.
+      if (reset_due() && resets_left_ % 2 == 0) reset(now);
       flush();
     }
   }
@@ -57,6 +68,18 @@ class IderFeature final : public Feature {
   void ended(TimePoint /*now*/) override { report(); }
 
  private:
+  /// Not one after the other: the command that was hit is to get through in between.
+  bool reset_due() {
+    if (resets_left_ == 0 || !exercise_.transferring() || role_.pending() == 0) return false;
+    return ++looked_ % 5 == 0;
+  }
+  void reset(TimePoint now) {
+    --resets_left_;
+    host_.log(JsonLine("ider.reset").add("moved", std::uint64_t{role_.moved()}));
+    role_.reset(1, now);
+    take_events(now);
+  }
+
   void flush() {
     while (!role_.output().empty()) {
       const Bytes message = role_.output();
@@ -67,6 +90,15 @@ class IderFeature final : public Feature {
   }
 
   void report() {
+    while (const std::optional<IderExercise::Answer> a = exercise_.next_answer()) {
+      constexpr std::size_t kShown = 64;
+      JsonLine line("ider.answer");
+      line.add("drive", name(a->drive)).add("command", a->what);
+      line.add("sense", to_hex(std::array{a->sense.key, a->sense.asc, a->sense.ascq}));
+      line.add("bytes", std::uint64_t{a->data.size()});
+      line.add("data", to_hex(Bytes(a->data).first(std::min(a->data.size(), kShown))));
+      host_.log(line);
+    }
     while (const std::optional<IderExercise::Report> r = exercise_.next_report()) {
       JsonLine line("ider.result");
       line.add("drive", name(r->drive))
@@ -77,6 +109,9 @@ class IderFeature final : public Feature {
       if (!r->sha256.empty()) line.add("sha256", r->sha256);
       if (r->match) line.add("match", *r->match);
       line.add("random_reads", r->random_reads).add("random_wrong", r->random_wrong);
+      if (!r->sample_sha256.empty()) line.add("sample_sha256", r->sample_sha256);
+      if (r->protected_) line.add("protected", *r->protected_);
+      line.add("writes", r->writes).add("write_wrong", r->write_wrong).add("resets", r->resets);
       line.add("commands", r->commands).add("errors", r->errors);
       line.add("p50_us", r->p50_us).add("p90_us", r->p90_us).add("p99_us", r->p99_us).add("max_us", r->max_us);
       host_.log(line);
@@ -115,6 +150,8 @@ class IderFeature final : public Feature {
   FeatureHost& host_;
   ider::HostRole role_;
   IderExercise exercise_;
+  unsigned resets_left_;
+  unsigned looked_ = 0;
 };
 
 }  // namespace

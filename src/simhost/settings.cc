@@ -292,20 +292,20 @@ const std::vector<Option>& options() {
        text([](S s, const std::string&) { s.wrong_cert = true; })},
 
       heading("IDE-R"),
-      {"ider", "WHAT", "full (default), sequential, read (no probing), probe (no reading) or idle",
+      {"ider", "WHAT", "full (default), sequential, read (no probing), probe (no reading), sample (neither) or idle",
        parsed(
            [](const std::string& t) -> Result<std::string> {
-             for (const char* w : {"full", "sequential", "read", "probe", "idle"}) {
+             for (const char* w : {"full", "sequential", "read", "probe", "sample", "idle"}) {
                if (t == w) return t;
              }
-             return wrong("'" + t + "' (full, sequential, read, probe or idle)");
+             return wrong("'" + t + "' (full, sequential, read, probe, sample or idle)");
            },
            [](S s, const std::string& v) {
              sim::IderPlan& p = s.machine.ider;
              if (v == "idle") p.drives.clear();
              p.probe = v == "full" || v == "probe";
-             p.sequential = v != "probe";
-             if (v == "sequential" || v == "probe") p.random = 0;
+             p.sequential = v != "probe" && v != "sample";
+             if (v == "sequential" || v == "probe" || v == "sample") p.random = 0;
            })},
       {"ider-drives", "LIST", "cd, floppy or cd,floppy (default)",
        parsed(
@@ -319,6 +319,32 @@ const std::vector<Option>& options() {
            [](S s, const std::vector<sim::Drive>& v) { s.machine.ider.drives = v; })},
       {"ider-random", "N", "reads of 2 KiB at random (default 64)",
        counted([](S s, std::uint64_t v) { s.machine.ider.random = static_cast<unsigned>(v); })},
+      {"ider-probe", "LIST", "whose commands look first: bios, linux, windows (default bios,linux)",
+       parsed(
+           [](const std::string& t) -> Result<std::vector<sim::Probe>> {
+             std::vector<sim::Probe> out;
+             for (std::size_t at = 0; at <= t.size();) {
+               const std::string word = t.substr(at, t.find(',', at) - at);
+               at += word.size() + 1;
+               if (word == "bios") {
+                 out.push_back(sim::Probe::Bios);
+               } else if (word == "linux") {
+                 out.push_back(sim::Probe::Linux);
+               } else if (word == "windows") {
+                 out.push_back(sim::Probe::Windows);
+               } else {
+                 return wrong("'" + word + "' (bios, linux or windows)");
+               }
+             }
+             return out;
+           },
+           [](S s, const std::vector<sim::Probe>& v) { s.machine.ider.probes = v; })},
+      {"ider-sample", "N", "single blocks from the first to the last, evenly spread (default 0)",
+       counted([](S s, std::uint64_t v) { s.machine.ider.sample = static_cast<unsigned>(v); })},
+      {"ider-writes", "N", "writes at random places of the floppy (default 0)",
+       counted([](S s, std::uint64_t v) { s.machine.ider.writes = static_cast<unsigned>(v); })},
+      {"ider-resets", "N", "resets of the bus in the middle of transfers (default 0)",
+       counted([](S s, std::uint64_t v) { s.machine.ider_resets = static_cast<unsigned>(v); })},
       {"ider-repeat", "N", "how often all of it (default 1; 0: until the end)",
        counted([](S s, std::uint64_t v) { s.machine.ider.repeat = static_cast<unsigned>(v); })},
       {"ider-sha256", "DIGEST", "what the CD's image must come to",

@@ -14,6 +14,7 @@ namespace {
 
 /// The largest plaintext of one record; what a write() cuts its bytes into.
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+static_assert(kRecord == kLargestRecord);
 /// What one read(2) may bring when we decrypt ourselves: four records. Freed when empty, so an idle session has none.
 constexpr std::size_t kReadAhead = 4 * (kRecord + 512);
 
@@ -254,7 +255,7 @@ bool Engine::has_unsent() const {
   return state_->box && !state_->box->empty();
 }
 
-IoResult Engine::write(Bytes from) {
+IoResult Engine::write(Bytes from, std::size_t record) {
   State& s = *state_;
   if (s.failed) return {Status::Failed, 0};
   if (s.owed > 0) {
@@ -268,7 +269,7 @@ IoResult Engine::write(Bytes from) {
   Status status = Status::Done;
   // A write(2) a record without the box. (MSG_MORE between them cost a third more time on the relay's CPU.)
   while (total < from.size() && (!s.box || s.box->has_room())) {
-    const std::size_t n = std::min(kRecord, from.size() - total);
+    const std::size_t n = std::min({kRecord, record, from.size() - total});
     std::size_t taken = 0;
     ERR_clear_error();
     errno = 0;

@@ -165,6 +165,33 @@ inline bool serve_start(Wire& w, bool& kvm) {
   }
 }
 
+/// The client's side, up to the authenticated session. False when the other side does not agree.
+inline bool open_session(Wire& w, const char* tag) {
+  const std::string start = std::string{0x10, static_cast<char>(tag[0] == 'K'), 0, 0} + tag;
+  unsigned char reply[13];
+  if (!w.put(start) || !w.get(reply, 13) || reply[0] != 0x11 || reply[1] != 0) return false;
+  unsigned status = 0, method = 0;
+  std::string data;
+  if (!w.put(auth(0x13, 0, 0, "")) || !get_auth(w, 0x14, status, method, data)) return false;
+  const std::string none(1, '\0');
+  if (!w.put(auth(0x13, 0, 4, len8(kUser) + none + none + len8(kUri) + none + none + none + none)) ||
+      !get_auth(w, 0x14, status, method, data))
+    return false;
+  if (status != 0) {
+    const auto f = fields(data);
+    if (f.size() < 3) return false;
+    const std::string cnonce = "abcdef0123456789abcdef0123456789", nc = "00000002";
+    const std::string response = md5(md5(kUser + ":" + f[0] + ":" + kPassword) + ":" + f[1] + ":" + nc + ":" +
+                                     cnonce + ":" + f[2] + ":" + md5("POST:" + kUri));
+    if (!w.put(auth(0x13, 0, 4,
+                    len8(kUser) + len8(f[0]) + len8(f[1]) + len8(kUri) + len8(cnonce) + len8(nc) + len8(response) +
+                        len8(f[2]))) ||
+        !get_auth(w, 0x14, status, method, data))
+      return false;
+  }
+  return status == 0;
+}
+
 inline int listen_on(int port) {
   const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int one = 1, zero = 0;

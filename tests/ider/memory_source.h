@@ -27,7 +27,27 @@ class MemorySource final : public ider::BlockSource {
     return ider::Fetch::Done;
   }
 
+  bool writable() const override { return can_write; }
+  Result<void> write(ider::Lba first, Bytes in) override {
+    ++writes;
+    const std::size_t at = std::size_t{first.value} * block_size_;
+    if (at > image_.size() || in.size() > image_.size() - at || in.size() % block_size_ != 0)
+      return Error{Errc::BadValue, "outside the image"};
+    if (broken_at && first.value + in.size() / block_size_ > *broken_at) return Error{Errc::System, "broken"};
+    std::copy(in.begin(), in.end(), image_.begin() + static_cast<std::ptrdiff_t>(at));
+    if (forgetful) image_[at] ^= 0x55;
+    return {};
+  }
+  Result<void> flush() override {
+    ++flushes;
+    return {};
+  }
+
   const Buffer& image() const { return image_; }
+  bool can_write = false;
+  bool forgetful = false;  // keeps something else than it is given
+  unsigned writes = 0;
+  unsigned flushes = 0;
   unsigned reads = 0;
   std::optional<std::uint32_t> broken_at;  // a block that cannot be read
   std::optional<std::uint32_t> late_at;    // a block that is not there yet

@@ -21,6 +21,8 @@ std::string word(const ClientRole::Event& e) {
   if (const auto* n = std::get_if<ClientRole::Enabled>(&e)) return n->accepted ? "enabled" : "enable-refused";
   if (std::holds_alternative<ClientRole::HostReset>(e)) return "reset";
   if (const auto* d = std::get_if<ClientRole::DeviceReported>(&e)) return "device-error:" + std::to_string(d->code);
+  if (const auto* m = std::get_if<ClientRole::MediumFailed>(&e)) return "medium-failed:" + m->error.detail;
+  if (const auto* t = std::get_if<ClientRole::Tray>(&e)) return t->out ? "tray-out" : "tray-in";
   return "ended";
 }
 std::string word(const HostRole::Event& e) {
@@ -83,8 +85,8 @@ struct Pair {
     for (const Error& e : test::pump(host, client, kStart, chunk)) errors += e.detail + ";";
   }
   /// Runs one command and returns its result.
-  HostRole::CommandDone command(Drive drive, const Cdb& cdb, std::size_t limit) {
-    const auto id = host.submit(drive, cdb, limit, kStart);
+  HostRole::CommandDone command(Drive drive, const Cdb& cdb, std::size_t limit, Buffer write = {}) {
+    const auto id = host.submit(drive, cdb, limit, kStart, std::move(write));
     EXPECT_TRUE(id);
     run();
     for (auto& e : test::events(host)) {
@@ -258,6 +260,173 @@ struct Server {
   test::MemorySource iso{2048, 64};
   ClientRole m;
 };
+
+Cdb write_10(std::uint32_t lba, std::uint16_t count, std::uint8_t op = 0x2a) {
+  Cdb cdb = read_10(lba, count);
+  cdb[0] = op;
+  return cdb;
+}
+
+Buffer pattern(std::size_t n, unsigned seed) {
+  Buffer out(n);
+  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint8_t>(i * 31 + i / 509 + seed);
+  return out;
+}
+
+TEST(IderRoles, WriteAFloppy) {
+  for (const std::size_t chunk : {std::size_t{13}, std::size_t{1} << 20}) {
+    for (const std::uint16_t buffer : {std::uint16_t{0}, std::uint16_t{700}, std::uint16_t{8192}}) {
+      HostRole::Options o = Pair::strict();
+      o.open.write_buffer = buffer;
+      if (buffer == 0) o.open.write_buffer = 100;  // less than a block: it comes in pieces
+      Pair p(o, chunk);
+      p.floppy.can_write = true;
+      p.run();
+      const Buffer many = pattern(64 * 512, 1), few = pattern(3 * 512, 2);
+      EXPECT_EQ(p.command(Drive::Floppy, write_10(100, 64), 0, many).status, HostRole::Status::Good);
+      EXPECT_EQ(p.command(Drive::Floppy, write_10(2877, 3, 0x2e), 0, few).status, HostRole::Status::Good);
+      EXPECT_TRUE(p.command(Drive::Floppy, read_10(100, 64), 64 * 512).data == many);
+      EXPECT_TRUE(p.command(Drive::Floppy, read_10(2877, 3), 3 * 512).data == few);
+      EXPECT_EQ(p.client.stats().written_bytes, many.size() + few.size());
+      EXPECT_EQ(p.command(Drive::Floppy, write_10(2879, 2), 0, few).sense, sense::kOutOfRange);
+      EXPECT_EQ(p.errors, "");
+      EXPECT_FALSE(p.client.output().size());
+    }
+  }
+}
+
+TEST(IderRoles, AWriteThatFailsEndsWithSense) {
+  Pair p;
+  p.run();
+  (void)words(p.client);
+  EXPECT_EQ(p.command(Drive::Floppy, write_10(0, 1), 0, pattern(512, 0)).sense, sense::kWriteProtected);
+  p.floppy.can_write = true;
+  p.floppy.broken_at = 10;
+  EXPECT_EQ(p.command(Drive::Floppy, write_10(0, 40), 0, pattern(40 * 512, 0)).sense, sense::kWriteError);
+  EXPECT_EQ(p.command(Drive::Floppy, write_10(0, 40), 0, pattern(40 * 512, 0)).sense, sense::kWriteError);
+  EXPECT_EQ(words(p.client), "medium-failed:broken") << "once";
+  p.floppy.broken_at.reset();
+  p.floppy.forgetful = true;
+  EXPECT_EQ(p.command(Drive::Floppy, write_10(0, 2, 0x2e), 0, pattern(1024, 0)).sense, sense::kMiscompare);
+  // A host that has less than it said.
+  p.floppy.forgetful = false;
+  (void)words(p.host);
+  ASSERT_TRUE(p.host.submit(Drive::Floppy, write_10(0, 2), 0, kStart, pattern(512, 0)));
+  p.run();
+  EXPECT_EQ(words(p.host), "");
+  EXPECT_TRUE(p.client.tick(kStart + milliseconds(10001)));
+  p.run();
+  EXPECT_EQ(words(p.host), "done:5:check:0b4b00:0");
+  EXPECT_EQ(p.errors, "");
+}
+
+TEST(IderRoles, ResetInTheMiddleOfAWrite) {
+  Pair p;
+  p.floppy.can_write = true;
+  p.run();
+  (void)words(p.client);
+  (void)words(p.host);
+  ASSERT_TRUE(p.host.submit(Drive::Floppy, write_10(0, 64), 0, kStart, pattern(64 * 512, 3)));
+  // The command, its question, the first block of its data; then the machine resets its bus.
+  const auto step = [](auto& from, auto& to) {
+    const Buffer b(from.output().begin(), from.output().end());
+    from.sent(b.size());
+    EXPECT_TRUE(to.receive(b, kStart));
+  };
+  step(p.host, p.client);
+  step(p.client, p.host);
+  step(p.host, p.client);
+  EXPECT_EQ(p.client.stats().written_bytes, 8192u);
+  p.host.reset(1, kStart);
+  p.run();
+  EXPECT_EQ(words(p.client), "reset");
+  EXPECT_EQ(words(p.host), "done:1:aborted:0 reset-answered");
+  EXPECT_EQ(p.command(Drive::Floppy, write_10(0, 64), 0, pattern(64 * 512, 4)).status, HostRole::Status::Good);
+  EXPECT_TRUE(p.command(Drive::Floppy, read_10(0, 64), 64 * 512).data == pattern(64 * 512, 4));
+  EXPECT_EQ(p.errors, "");
+}
+
+TEST(IderRoles, GatherAWholeRead) {
+  test::MemorySource iso(2048, 300);
+  ClientRole client({.cd = &iso, .gather = true}, kStart);
+  HostRole host(Pair::strict(), kStart);
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  ASSERT_TRUE(host.submit(Drive::Cd, read_10(0, 32), 65536, kStart));
+  const Buffer command(host.output().begin(), host.output().end());
+  host.sent(command.size());
+  EXPECT_TRUE(client.receive(command, kStart));
+  EXPECT_EQ(client.output().size(), 8 * (8192U + kDataToHostHeader));
+  EXPECT_TRUE(test::pump(host, client, kStart, 1000).empty());
+  Buffer got;
+  for (auto& e : test::events(host)) {
+    if (auto* d = std::get_if<HostRole::CommandDone>(&e)) got = std::move(d->data);
+  }
+  EXPECT_TRUE(std::equal(got.begin(), got.end(), iso.image().begin(), iso.image().begin() + 65536));
+  // A longer one does not come all at once.
+  ASSERT_TRUE(host.submit(Drive::Cd, read_10(0, 300), 300 * 2048, kStart));
+  const Buffer longer(host.output().begin(), host.output().end());
+  host.sent(longer.size());
+  EXPECT_TRUE(client.receive(longer, kStart));
+  EXPECT_LE(client.output().size(), kAhead + 8192 + kDataToHostHeader);
+  EXPECT_TRUE(test::pump(host, client, kStart, 70000).empty());
+  EXPECT_EQ(client.stats().data_bytes, 65536U + 300 * 2048);
+}
+
+TEST(IderRoles, GatheredReadsFailWhereTheImageDoes) {
+  test::MemorySource iso(2048, 300);
+  iso.broken_at = 18;
+  ClientRole client({.cd = &iso, .gather = true}, kStart);
+  HostRole host(Pair::strict(), kStart);
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  (void)words(host);
+  ASSERT_TRUE(host.submit(Drive::Cd, read_10(0, 32), 65536, kStart));
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  EXPECT_EQ(words(host), "done:1:check:031100:32768") << "four messages of four blocks came before";
+  // The same with blocks that are on their way.
+  iso.broken_at.reset();
+  iso.late_at = 18;
+  ASSERT_TRUE(host.submit(Drive::Cd, read_10(0, 32), 65536, kStart));
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  EXPECT_EQ(client.stats().data_bytes, 2 * 32768u);
+  iso.late_at.reset();
+  client.resume();
+  EXPECT_TRUE(test::pump(host, client, kStart).empty());
+  EXPECT_EQ(words(host), "done:2:good:65536");
+}
+
+TEST(BatchOutbox, GivesRunsOfEqualMessages) {
+  BatchOutbox out;
+  for (const std::size_t n : {5U, 5U, 3U, 5U, 7U}) out.push(Buffer(n, static_cast<std::uint8_t>(n)));
+  std::size_t length = 0;
+  EXPECT_EQ(out.run(length).size(), 13u);
+  EXPECT_EQ(length, 5u);
+  EXPECT_EQ(out.first().size(), 5u);
+  out.sent(2);  // an edge that could write a part of one goes on with the rest of it
+  EXPECT_EQ(out.run(length).size(), 3u);
+  EXPECT_EQ(length, 3u);
+  out.sent(8);
+  EXPECT_EQ(out.run(length).size(), 3u);
+  out.sent(3);
+  EXPECT_EQ(out.run(length).size(), 5u);
+  EXPECT_EQ(out.all().size(), 12u);
+  // Room is made from what was sent.
+  out.push(Buffer(100, 9));
+  EXPECT_EQ(out.size(), 112u);
+  EXPECT_EQ(out.all()[12], 9);
+  out.sent(112);
+  EXPECT_TRUE(out.empty());
+  EXPECT_TRUE(out.run(length).empty());
+}
+
+TEST(IderRoles, TellOfTraysAndOfLongTables) {
+  Pair p;
+  p.run();
+  (void)words(p.client);
+  EXPECT_EQ(p.command(Drive::Cd, {0x1b, 0, 0, 0, 2}, 0).status, HostRole::Status::Good);
+  EXPECT_EQ(p.command(Drive::Cd, read_10(0, 1), 2048).sense, sense::kNoMedium);
+  EXPECT_EQ(p.command(Drive::Cd, {0x1b, 0, 0, 0, 3}, 0).status, HostRole::Status::Good);
+  EXPECT_EQ(words(p.client), "tray-out tray-in");
+}
 
 TEST(IderClientRole, SendsWhatMeshSends) {
   Server s;

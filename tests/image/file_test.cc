@@ -1,10 +1,13 @@
 #include "amtgate/image/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "amtgate/base/bytes.h"
@@ -71,6 +74,53 @@ TEST(File, NamesWhatCannotBeAnImage) {
     ASSERT_FALSE(image) << path;
     EXPECT_NE(image.error().detail.find(path), std::string::npos);
   }
+}
+
+TEST(File, WritesThrough) {
+  const TemporaryFile file(std::string(2048, 'a'));
+  {
+    auto image = File::open(file.path(), 512, Access::Write);
+    ASSERT_TRUE(image) << image.error().detail;
+    EXPECT_TRUE((*image)->writable());
+    ASSERT_TRUE((*image)->write({1}, Buffer(1024, 'b')));
+    EXPECT_FALSE((*image)->write({3}, Buffer(1024, 'c'))) << "past the end";
+    EXPECT_FALSE((*image)->write({0xffffffff}, Buffer(512, 'c')));
+    EXPECT_TRUE((*image)->flush());
+    EXPECT_FALSE((*image)->changed()) << "its own writes are none";
+    const auto second = File::open(file.path(), 512, Access::Write);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::Busy);
+  }
+  std::stringstream out;
+  out << std::ifstream(file.path(), std::ios::binary).rdbuf();
+  EXPECT_EQ(out.str(), std::string(512, 'a') + std::string(1024, 'b') + std::string(512, 'a'));
+  auto read_only = File::open(file.path(), 512);
+  ASSERT_TRUE(read_only);
+  EXPECT_FALSE((*read_only)->writable());
+  EXPECT_FALSE((*read_only)->write({0}, Buffer(512, 'c')));
+}
+
+TEST(File, IsNotWrittenWhereTheLastBlockIsNotWhole) {
+  const TemporaryFile file(std::string(700, 'a'));
+  const auto image = File::open(file.path(), 512, Access::Write);
+  ASSERT_FALSE(image);
+  EXPECT_EQ(image.error().detail, file.path() + ": 700 bytes are not whole blocks of 512; it cannot be written");
+}
+
+TEST(File, TellsOfChangesOnce) {
+  const TemporaryFile file(std::string(2048, 'a'));
+  auto image = File::open(file.path(), 512);
+  ASSERT_TRUE(image);
+  EXPECT_FALSE((*image)->changed());
+  const timespec times[2] = {{1, 0}, {1, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, file.path().c_str(), times, 0), 0);
+  EXPECT_EQ((*image)->changed().value_or(""), file.path() +
+                                                  ": it was changed while it is served; the machine may have "
+                                                  "read the half of it before");
+  EXPECT_FALSE((*image)->changed());
+  ASSERT_EQ(::truncate(file.path().c_str(), 1000), 0);
+  EXPECT_EQ((*image)->changed().value_or(""),
+            file.path() + ": it has become shorter, 1000 bytes of 2048; the machine reads errors behind that");
 }
 
 }  // namespace

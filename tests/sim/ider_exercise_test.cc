@@ -17,6 +17,8 @@ struct FakeDrive {
   std::optional<std::uint32_t> bad_lba{};
   std::uint32_t lie_at = 0xffff'ffff;  // this LBA reads differently the second time
   unsigned lie_reads = 0;
+  bool protect = false, forgetful = false;
+  Buffer write{};  // what comes with the command
 
   struct Answer {
     Buffer data;
@@ -45,7 +47,19 @@ struct FakeDrive {
       if (lba <= lie_at && lie_at < lba + count && lie_reads++ > 0) data[(lie_at - lba) * block] ^= 1;
       return {data, {}};
     }
-    if (cdb[0] == 0x00 || cdb[0] == 0x12 || cdb[0] == 0x1e) return {{}, {}};
+    if (cdb[0] == 0xa8) {
+      const std::size_t at = (std::size_t{cdb[3]} << 16 | std::size_t{cdb[4]} << 8 | cdb[5]) * block;
+      return {Buffer(image.begin() + std::ptrdiff_t(at), image.begin() + std::ptrdiff_t(at + block)), {}};
+    }
+    if (cdb[0] == 0x1a) return {{0, 0, std::uint8_t(protect ? 0x80 : 0), 0}, {}};
+    if (cdb[0] == 0x2a || cdb[0] == 0x2e || cdb[0] == 0xaa) {
+      if (protect) return {{}, {7, 0x27, 0}};
+      const std::size_t at = (std::size_t{cdb[3]} << 16 | std::size_t{cdb[4]} << 8 | cdb[5]) * block;
+      std::copy(write.begin(), write.end(), image.begin() + std::ptrdiff_t(at));
+      if (forgetful) image[at] ^= 1;
+      return {{}, {}};
+    }
+    if (cdb[0] == 0x00 || cdb[0] == 0x12 || cdb[0] == 0x1e || cdb[0] == 0x35) return {{}, {}};
     return {{}, {5, 0x20, 0}};
   }
 };
@@ -71,7 +85,9 @@ Outcome run(IderExercise& exercise, FakeDrive& cd, FakeDrive& floppy, unsigned r
       exercise.reset();
       continue;
     }
-    FakeDrive::Answer a = (c->drive == Drive::Cd ? cd : floppy).answer(c->cdb);
+    FakeDrive& drive = c->drive == Drive::Cd ? cd : floppy;
+    drive.write = c->write;
+    FakeDrive::Answer a = drive.answer(c->cdb);
     if (a.data.size() > c->expect) a.data.resize(c->expect);
     now += milliseconds(1);
     for (Bytes rest = a.data; !rest.empty();) {
@@ -173,6 +189,54 @@ TEST(IderExercise, SendsACommandAgainAfterAReset) {
   IderExercise exercise(plan);
   const Outcome r = run(exercise, cd, none, 3);
   EXPECT_EQ(r.reports.at(0).match, true);
+}
+
+TEST(IderExercise, WritesAndReadsAgain) {
+  FakeDrive cd, floppy{.image = image(1'474'560), .block = 512};
+  const IderPlan plan{.drives = {Drive::Floppy}, .probe = false, .sequential = false, .random = 0, .writes = 20};
+  const Buffer before = floppy.image;
+  IderExercise exercise(plan);
+  Outcome r = run(exercise, cd, floppy);
+  EXPECT_EQ(r.reports.at(0).protected_, false);
+  EXPECT_EQ(r.reports[0].writes, 20U);
+  EXPECT_EQ(r.reports[0].write_wrong, 0U);
+  EXPECT_EQ(r.reports[0].errors, 0U);
+  EXPECT_FALSE(floppy.image == before);
+  floppy.forgetful = true;
+  IderExercise wrong(plan);
+  EXPECT_EQ(run(wrong, cd, floppy).reports.at(0).write_wrong, 20U);
+  floppy.protect = true;
+  IderExercise closed(plan);
+  r = run(closed, cd, floppy);
+  EXPECT_EQ(r.reports.at(0).protected_, true);
+  EXPECT_EQ(r.reports[0].writes, 0U);
+  EXPECT_EQ(r.reports[0].errors, 0U);
+}
+
+TEST(IderExercise, SamplesFromTheFirstBlockToTheLast) {
+  FakeDrive cd{.image = image(1001 * 2048)}, none;
+  IderExercise exercise(
+      IderPlan{.drives = {Drive::Cd}, .probe = false, .sequential = false, .random = 0, .sample = 11});
+  const Outcome r = run(exercise, cd, none);
+  Buffer want;
+  for (std::ptrdiff_t i = 0; i <= 1000; i += 100)
+    want.insert(want.end(), cd.image.begin() + i * 2048, cd.image.begin() + (i + 1) * 2048);
+  EXPECT_EQ(r.reports.at(0).sample_sha256, sha256_hex(want));
+}
+
+TEST(IderExercise, ProbesAsChosen) {
+  FakeDrive cd{.image = image(300 * 2048)}, none;
+  IderExercise windows(IderPlan{.drives = {Drive::Cd}, .probes = {Probe::Windows}, .sequential = false, .random = 0});
+  const Outcome r = run(windows, cd, none);
+  EXPECT_NE(std::ranges::find(r.commands, "cd read dvd structure"), r.commands.end());
+  EXPECT_EQ(std::ranges::find(r.commands, "cd read boot record"), r.commands.end());
+  unsigned answers = 0, refused = 0;
+  while (const auto a = windows.next_answer()) {
+    ++answers;
+    refused += a->sense.good() ? 0U : 1U;
+  }
+  EXPECT_EQ(answers + 3, r.commands.size()) << "all but the two of readiness and the capacity";
+  EXPECT_GT(refused, 0U);
 }
 
 TEST(IderExercise, DoesWhatThePlanSays) {

@@ -22,6 +22,12 @@ INI
 for t in 10.71.2.10 10.71.2.11; do
   ok "amtterm to $t" amtterm_on client "amtterm-$t" 20 $'echo hello there\r' 'hello there.*hello there' -p nothing $t
 done
+if command -v "${AMTIDER:=amtider}" >/dev/null; then # it speaks TLS 1.2 only
+  spawn amtider client "$AMTIDER" -u nobody -p nothing 10.71.2.10 "$T/cd.iso"
+  ok "amtider 10.71.2.10: the whole image, right SHA-256" within 35 has "$T/p16.json" '"match":true'
+  stop amtider
+  within 10 no_sessions
+fi
 if [ -n "$have_mesh" ]; then
   for tls in "16994" "16995 --tls"; do
     for t in 10.71.2.10 10.71.2.11; do

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <span>
 
 #include "amtgate/base/bytes.h"
 #include "amtgate/base/result.h"
@@ -40,12 +41,24 @@ class BlockSource {
   /// an error).
   virtual Result<Fetch> read(Lba first, MutableBytes out) = 0;
 
+  /// The same into several pieces, one behind the other; for sources that can do so at once.
+  virtual Result<Fetch> read_pieces(Lba first, std::span<const MutableBytes> pieces) {
+    for (const MutableBytes& piece : pieces) {
+      const Result<Fetch> read_one = read(first, piece);
+      if (!read_one || *read_one != Fetch::Done) return read_one;
+      first.value += static_cast<std::uint32_t>(piece.size() / block_size());
+    }
+    return Fetch::Done;
+  }
+
   /// Whether write() may be called; a drive whose medium says no is write-protected.
   virtual bool writable() const { return false; }
   /// Stores whole blocks from `first` on, with read()'s bounds. Errors become a write error (3/0C/00) for the host.
   virtual Result<void> write(Lba /*first*/, Bytes /*in*/) {
     return Error{Errc::Unsupported, "the image is read-only"};
   }
+  /// What was written survives a loss of power from here on. Errors as write()'s.
+  virtual Result<void> flush() { return {}; }
 };
 
 }  // namespace amtgate::ider

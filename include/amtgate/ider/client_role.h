@@ -1,8 +1,9 @@
 // ClientRole: the image server of an IDE-R session: opens it, and answers the host's commands from a CD and a floppy
 // image. Begins at the hand-over of the redirection session; its first bytes are redir::ClientRole::take_rest().
 //
-// Memory: one data block (the device's read buffer, at most 65535 bytes) waits in output(); the next is read from the
-// image when that one was sent. Up to kMaxQueued commands wait meanwhile.
+// Memory: one data block (the device's read buffer, at most 65535 bytes) waits in output(), or with Options::gather
+// kAhead bytes of them; the next is read from the image when that was sent. Up to kMaxQueued commands wait meanwhile.
+// A write has one block of the device's write buffer in hand.
 #pragma once
 
 #include <deque>
@@ -10,11 +11,11 @@
 #include <variant>
 
 #include "amtgate/base/machine.h"
+#include "amtgate/ider/batch_outbox.h"
 #include "amtgate/ider/block_source.h"
 #include "amtgate/ider/messages.h"
 #include "amtgate/ider/scsi.h"
 #include "amtgate/redir/framing.h"
-#include "amtgate/redir/message_outbox.h"
 
 namespace amtgate::ider {
 
@@ -22,6 +23,9 @@ namespace amtgate::ider {
 inline constexpr std::size_t kMaxQueued = 32;
 /// A device that takes less in one data block cannot get a CD's blocks whole; none is known.
 inline constexpr std::uint16_t kMinReadBuffer = 2048;
+/// With Options::gather no more blocks are read from an image while so many bytes wait to be sent: those of a READ of
+/// 64 KiB leave together.
+inline constexpr std::size_t kAhead = 64 * 1024;
 
 class ClientRole {
  public:
@@ -33,7 +37,8 @@ class ClientRole {
     Open open = {};                       // the time-outs that are asked for
     milliseconds heartbeat_every{15000};  // our own 0x4B, half the RX time-out; zero: none
     bool check_sequence = true;           // of the device's messages
-    milliseconds answer_timeout{10000};   // for 0x41, and for 0x49
+    bool gather = false;  // output() is all that waits, else the first message of it (a write, a TLS record for each)
+    milliseconds answer_timeout{10000};  // for 0x41, and for 0x49
     milliseconds patience{60000};    // without a byte from the device, which sends 0x4B every 20 s; zero: for ever
     milliseconds end_timeout{2000};  // for the reply to end()
   };
@@ -54,25 +59,41 @@ class ClientRole {
   struct DeviceReported {
     std::uint8_t code;
   };
+  /// An image could not be read or written, and the host heard so. Once for each drive until insert().
+  struct MediumFailed {
+    Drive drive;
+    Error error;
+  };
+  /// The host has ejected a medium, or loaded it again.
+  struct Tray {
+    Drive drive;
+    bool out;
+  };
   /// The session is over: flush and close.
   struct Ended {};
-  using Event = std::variant<Opened, Enabled, HostReset, DeviceReported, Ended>;
+  using Event = std::variant<Opened, Enabled, HostReset, DeviceReported, MediumFailed, Tray, Ended>;
 
   struct Stats {
     std::uint64_t commands = 0;
-    std::uint64_t checks = 0;      // of them, ended with CHECK CONDITION
-    std::uint64_t data_bytes = 0;  // in 0x54 messages
+    std::uint64_t checks = 0;         // of them, ended with CHECK CONDITION
+    std::uint64_t data_bytes = 0;     // in 0x54 messages
+    std::uint64_t written_bytes = 0;  // of blocks that were written to an image
+    Drive at = Drive::Cd;             // where the last block was moved
+    Lba lba;
   };
 
   /// 0x40 is in output() at once.
   ClientRole(Options options, TimePoint now);
 
   /// Errors: Refused (status of 0x41), Unsupported (unknown message, protocol or buffer size), BadValue (sequence,
-  /// order), TooLarge (more than kMaxQueued commands, or pings whose answers are not read).
+  /// order), TooLarge (more than kMaxQueued commands, pings whose answers are not read, more data than was asked
+  /// for).
   Result<void> receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
-  Bytes output() const { return out_.view(); }
-  /// Reads the next block from the image when everything was sent.
+  Bytes output() const { return options_.gather ? out_.all() : out_.first(); }
+  /// With Options::gather: what may be written at once in pieces (TLS records) of `message` bytes, each a message.
+  Bytes output_run(std::size_t& message) const { return out_.run(message); }
+  /// Reads the next blocks from the image when there is room for them.
   void sent(std::size_t n);
   std::optional<TimePoint> deadline() const;
   /// Errors: Timeout.
@@ -80,7 +101,7 @@ class ClientRole {
 
   /// A source that had said Later may have the blocks now: goes on with the read that waits, if one does.
   void resume() { work(); }
-  /// Changes the medium of a drive; null ejects. A read that is under way from the old one ends with "no medium".
+  /// Changes the medium of a drive; null ejects. A read or write that is under way ends with "no medium".
   void insert(Drive drive, BlockSource* medium);
   /// Takes the drives away from the host (0x42). Ended follows on the reply or after end_timeout.
   void end(TimePoint now);
@@ -100,9 +121,26 @@ class ClientRole {
   Result<void> handle(const DeviceMessage& m, TimePoint now);
   Result<void> opened(const OpenReply& m, TimePoint now);
   ScsiDrive& drive(Drive d) { return d == Drive::Cd ? cd_ : floppy_; }
+  /// A WRITE whose blocks come from the host.
+  struct Intake {
+    Drive drive;
+    bool verify;
+    Lba next;
+    std::uint32_t left;       // blocks
+    std::uint32_t asked = 0;  // bytes that the device still owes us
+    Buffer held{};            // a part of a block
+  };
+
   void work();
+  bool room() const { return options_.gather ? out_.size() < kAhead : out_.empty(); }
   void execute(const Command& c);
-  bool send_block();
+  bool send_block(bool alone = false);
+  void ask_for_data();
+  Result<void> take_data(Bytes bytes, TimePoint now);
+  Result<void> store(Bytes blocks);
+  void end_intake(Sense sense);
+  void abandon();
+  void medium_failed(Drive d, const Error& error);
   void send_reply(const Command& c, Bytes bytes);
   void send_end(Drive d, Sense sense);
   void push(ClientMessage m);
@@ -113,17 +151,23 @@ class ClientRole {
   ScsiDrive cd_;
   ScsiDrive floppy_;
   redir::MessageCutter cutter_{Service::Ider, redir::Direction::FromDevice};
-  redir::MessageOutbox out_;
+  BatchOutbox out_;
+  Buffer scratch_;  // a message while it is made
   std::deque<Event> events_;
   std::deque<Command> queue_;
   std::optional<Transfer> transfer_;
+  std::optional<Intake> intake_;
+  bool told_cd_ = false, told_floppy_ = false;  // MediumFailed
   std::uint16_t read_buffer_ = kMinReadBuffer;
+  std::uint16_t write_buffer_ = kMinReadBuffer;
   std::uint32_t sequence_ = 0;         // of our next message
   std::uint32_t device_sequence_ = 0;  // of the device's next
   Stats stats_;
   std::optional<TimePoint> answer_by_;
   std::optional<TimePoint> heartbeat_at_;
   std::optional<TimePoint> patience_until_;
+  std::optional<TimePoint> data_by_;  // of an intake
+  TimePoint now_;                     // as last heard
 };
 
 static_assert(Machine<ClientRole>);

@@ -83,6 +83,8 @@ class HostRole {
   /// 0x43 unasked: the device ends the session. Nothing is taken after it.
   void close(TimePoint now);
 
+  /// Bytes that the command under way has moved.
+  std::size_t moved() const { return current_ ? current_->data.size() + current_->written : 0; }
   bool enabled() const { return state_ == State::Open && enabled_; }
   /// Commands that are not done yet.
   std::size_t pending() const { return queue_.size() + (current_ ? 1U : 0U); }

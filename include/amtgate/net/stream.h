@@ -58,7 +58,8 @@ class Stream {
   IoResult read(MutableBytes to);
   /// May take less than offered. After Again the next write() must begin with the same bytes, and hold no fewer of
   /// them.
-  IoResult write(Bytes from);
+  /// With TLS it is cut into records of `record` bytes, several of which may leave together.
+  IoResult write(Bytes from, std::size_t record = tls::kLargestRecord);
   /// Ends our direction in order: close_notify (TLS 1.3 and 1.2), then shutdown(SHUT_WR). Reading goes on.
   void close_write();
   /// Ends both directions at once with a TCP reset, closing the socket; destroying the stream instead closes in

@@ -2,9 +2,10 @@
 // them. It hands out SCSI commands one at a time, takes their data and outcome, and at the end reports how fast and
 // how right it was. It knows nothing of the redirection protocol's framing.
 //
-// Order: for each chosen drive the commands a BIOS sends to look for a boot sector, then those of the Linux sr and sd
-// drivers, then the whole medium in sequence (64 KiB reads), then blocks of 2 KiB at random, compared with what the
-// sequential pass saw.
+// Order: for each chosen drive the commands a BIOS sends to look for a boot sector, those of the Linux sr and sd
+// drivers, those of Windows' cdrom and disk drivers, then the whole medium in sequence (64 KiB reads), blocks of 2
+// KiB at random, compared with what the sequential pass saw, single blocks evenly spread (READ(12)), and on a floppy
+// writes, each read again.
 #pragma once
 
 #include <array>
@@ -33,11 +34,18 @@ struct Sense {
   bool operator==(const Sense&) const = default;
 };
 
+/// Whose commands look at a drive first.
+enum class Probe : std::uint8_t { Bios, Linux, Windows };
+
 struct IderPlan {
   std::vector<Drive> drives = {Drive::Cd, Drive::Floppy};
-  bool probe = true;       // the commands of BIOS and Linux; without it only what reading needs
+  bool probe = true;  // those of `probes`; without it only what reading needs
+  // Not Windows': MeshCentral's server gives no answer at all to one of its questions (the full table of contents).
+  std::vector<Probe> probes = {Probe::Bios, Probe::Linux};
   bool sequential = true;  // the whole medium
   unsigned random = 64;    // reads of 2 KiB at random places
+  unsigned sample = 0;     // single blocks from the first to the last, evenly spread; 0 or at least 2
+  unsigned writes = 0;     // of up to 8 KiB at random places of a floppy
   std::uint32_t seed = 1;
   std::string sha256{};         // of the CD's image, what it must come to; empty: only logged
   std::string sha256_floppy{};  // the same for the floppy
@@ -51,6 +59,14 @@ class IderExercise {
     std::array<std::uint8_t, 12> cdb{};
     std::uint32_t expect = 0;  // bytes at most
     const char* what = "";     // for the log
+    Buffer write{};            // what goes to the drive
+  };
+  /// What a drive answered to a command of a probe.
+  struct Answer {
+    Drive drive;
+    std::string what;
+    Sense sense;
+    Buffer data;
   };
 
   /// The result of one drive in one round.
@@ -65,7 +81,12 @@ class IderExercise {
     std::string sha256{};       // of the sequential pass; empty when it did not finish
     std::optional<bool> match;  // with the digest asked for
     std::uint64_t random_reads = 0;
-    std::uint64_t random_wrong = 0;  // other bytes than the sequential pass saw
+    std::uint64_t random_wrong = 0;    // other bytes than the sequential pass saw
+    std::string sample_sha256{};       // of the single blocks; empty when one could not be read
+    std::optional<bool> protected_{};  // with writes: the drive says that it takes none
+    std::uint64_t writes = 0;          // that were taken
+    std::uint64_t write_wrong = 0;     // that read differently
+    std::uint64_t resets = 0;          // of the bus, with a command under way
     std::uint64_t commands = 0;
     std::uint64_t errors = 0;                                      // READs that failed or came short
     std::uint64_t p50_us = 0, p90_us = 0, p99_us = 0, max_us = 0;  // time from command to its end, READs only
@@ -94,15 +115,25 @@ class IderExercise {
 
   /// A drive is through; once each.
   std::optional<Report> next_report();
+  /// The answers to a probe's commands, in order; a few dozen for each drive.
+  std::optional<Answer> next_answer();
+  /// It moves blocks now: a reset would hit a transfer.
+  bool transferring() const { return running_ && phase_ >= Phase::Sequential; }
 
  private:
-  enum class Phase { Ready, Probe, Sequential, Random };
+  enum class Phase { Ready, Probe, Sequential, Random, Sample, Write };
 
   void begin_drive();
   void end_drive();
   void begin_phase(Phase phase, TimePoint now);
   void next_phase(TimePoint now);
-  void queue_probe();
+  void queue_bios();
+  void queue_linux();
+  void queue_windows();
+  bool queue_more();
+  void queue_write();
+  void take_write(const Command& command, Sense sense);
+  void take_sample(const Command& command, Sense sense);
   void queue(const char* what, std::initializer_list<std::uint8_t> cdb, std::uint32_t expect);
   Command read10(std::uint32_t lba, std::uint32_t blocks, const char* what) const;
   void take_result(const Command& command, Sense sense, TimePoint now);
@@ -125,6 +156,10 @@ class IderExercise {
   std::uint32_t next_lba_ = 0;
   unsigned random_left_ = 0;
   std::uint32_t random_lba_ = 0;
+  unsigned sample_at_ = 0;
+  Sha256 sample_hash_;
+  unsigned writes_left_ = 0;
+  Buffer written_;  // and to be read again
   TimePoint phase_started_;
   Sha256 hash_;
   std::vector<std::uint64_t> block_hashes_;  // of each kRandomBytes of the sequential pass
@@ -132,6 +167,7 @@ class IderExercise {
   std::mt19937 random_;
   Report report_;
   std::deque<Report> reports_;
+  std::deque<Answer> answers_;
 };
 
 }  // namespace amtgate::sim

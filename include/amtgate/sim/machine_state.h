@@ -68,6 +68,7 @@ struct Options {
   std::size_t sol_message = 1000;   // bytes of console data in one message
   Duration panic_after{0};          // the console panics so long after a session's start; 0 = it does not
   IderPlan ider{};
+  unsigned ider_resets = 0;  // of the bus, in each session
   std::optional<std::uint64_t> kvm_stream{};  // KVM sends so many raw bytes instead of RFB; 0 = without end
   Size screen{1024, 768};
   std::int64_t epoch = 0;                 // Unix seconds at the start

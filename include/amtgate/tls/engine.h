@@ -25,6 +25,9 @@ struct ssl_session_st;
 
 namespace amtgate::tls {
 
+/// Bytes that a record carries at most.
+inline constexpr std::size_t kLargestRecord = 16384;
+
 enum class Status : std::uint8_t {
   Done,
   WantRead,   // again when the socket is readable
@@ -69,7 +72,7 @@ class Engine {
   IoResult read(MutableBytes to);
   /// Takes as many records as the socket does, so maybe less than offered. Never call with nothing. After WantWrite
   /// or a short count the next call must begin with the bytes that were not taken, and hold no fewer of them.
-  IoResult write(Bytes from);
+  IoResult write(Bytes from, std::size_t record = kLargestRecord);
   /// Sends what is made and waits for the socket, if anything: after a handshake, and when the socket is writable
   /// while has_unsent(). Done, WantWrite or Failed.
   Status flush();
