@@ -219,6 +219,7 @@ class Console {
     if (!o_.wish.cd.empty()) o.arguments.insert(o.arguments.end(), {"--cd", o_.wish.cd});
     if (!o_.wish.floppy.empty()) o.arguments.insert(o.arguments.end(), {"--floppy", o_.wish.floppy});
     add_login(o, by_hand);
+    if (by_hand) o.arguments.emplace_back("-h");
     o.arguments.push_back(by_hand ? fleet_.host : aim());
     Result<std::unique_ptr<sys::Child>> child = sys::Child::start(o);
     if (!child) return child.error();
@@ -342,6 +343,7 @@ class Console {
     o.arguments.insert(o.arguments.end(), {"--user", t.username});
     if (t.tls != config::TlsMode::Auto) o.arguments.emplace_back(t.tls == config::TlsMode::No ? "--plain" : "--tls");
     if (!t.tls_ca.empty()) o.arguments.insert(o.arguments.end(), {"--ca", t.tls_ca});
+    if (!t.tls_name.empty()) o.arguments.insert(o.arguments.end(), {"--tls-name", t.tls_name});
     if (!t.tls_pin.empty()) o.arguments.insert(o.arguments.end(), {"--pin", t.tls_pin});
     if (t.tls_min == config::TlsVersion::V1_0) o.arguments.insert(o.arguments.end(), {"--tls-min", "1.0"});
     if (t.tls_min == config::TlsVersion::V1_1) o.arguments.insert(o.arguments.end(), {"--tls-min", "1.1"});

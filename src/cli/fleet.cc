@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "amtgate/cli/exit.h"
+#include "amtgate/cli/own_mark.h"
 #include "amtgate/cli/terminal.h"
 #include "amtgate/config/load.h"
 #include "amtgate/config/machine.h"
@@ -37,11 +38,6 @@ struct Fleet {
   std::string state;
   std::uint32_t mark = 0;
 };
-
-/// The mark keeps our own rules from catching the connections; only root may set one.
-std::uint32_t own_mark(const config::Config& config) {
-  return ::geteuid() == 0 ? config.intercept.mark + 1 : 0;
-}
 
 Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   config::Parsed parsed = config::load(common.config);
@@ -90,8 +86,7 @@ Result<Fleet> from_host(const Common& common, const FleetOptions& o) {
   if (target->tls != config::TlsMode::No) {
     if (const Result<void> made = sys::make_directories(fleet.state, 0700); !made) return made.error();
   }
-  // A gateway that runs here would catch this on its way to one of its own targets, and log in with what it has.
-  if (const config::Parsed parsed = config::load(common.config); parsed) fleet.mark = own_mark(*parsed.config);
+  fleet.mark = own_mark(common);
   fleet.members.push_back({target, o.host, config::Host(o.host), config::Host(o.host)});
   return fleet;
 }

@@ -11,6 +11,7 @@
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/ider_server.h"
 #include "amtgate/cli/machine_options.h"
+#include "amtgate/cli/own_mark.h"
 #include "amtgate/config/load.h"
 #include "amtgate/config/machine.h"
 #include "amtgate/image/blank_floppy.h"
@@ -59,7 +60,11 @@ Found by_hand(const IderOptions& o, const std::string& host) {
 Found find(const Common& common, const IderOptions& o) {
   if (!o.host.empty() && !o.target.empty())
     return Error{Errc::BadValue, "-h, and a target of the configuration; one of them is meant"};
-  if (!o.host.empty()) return by_hand(o, o.host);
+  if (!o.host.empty()) {
+    Found out = by_hand(o, o.host);
+    if (out) out->mark = own_mark(common);
+    return out;
+  }
   if (o.target.empty()) return Error{Errc::BadValue, "no machine is meant; name a target, or -h"};
   const bool knows = o.login_given || !o.login.target.password.empty();
   if (!common.config_given && ::access(common.config.c_str(), F_OK) != 0) return by_hand(o, o.target);
@@ -82,8 +87,7 @@ Found find(const Common& common, const IderOptions& o) {
   out.at = machine->target->amt ? *machine->target->amt : machine->aim;
   out.state = config->gateway.state;
   out.daemons_state = true;
-  // The mark keeps our own rules from catching the connection; only root may set one.
-  out.mark = ::geteuid() == 0 ? config->intercept.mark + 1 : 0;
+  out.mark = own_mark(*config);
   return out;
 }
 

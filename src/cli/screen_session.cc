@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "amtgate/cli/own_mark.h"
 #include "amtgate/config/load.h"
 #include "amtgate/config/machine.h"
 #include "amtgate/net/listen.h"
@@ -120,9 +121,7 @@ Result<sys::UniqueFd> ScreenSource::connect_target(const std::string& no_daemon)
   if (!address) return Error{address.error().code, target->name + ": " + address.error().detail};
   if (!dialer_) {
     known_.emplace(config_->gateway.state);
-    // The mark keeps our own rules from catching the connection; only root may set one.
-    const std::uint32_t mark = ::geteuid() == 0 ? config_->intercept.mark + 1 : 0;
-    dialer_.emplace(device::DialerOptions{.state = known_->folder(), .mark = mark});
+    dialer_.emplace(device::DialerOptions{.state = known_->folder(), .mark = own_mark(*config_)});
   }
   return begin(target, *address);
 }
@@ -137,7 +136,7 @@ Result<sys::UniqueFd> ScreenSource::connect_host() {
     if (target->tls != config::TlsMode::No) {
       if (const Result<void> made = sys::make_directories(state, 0700); !made) return made.error();
     }
-    dialer_.emplace(device::DialerOptions{.state = state, .mark = 0});
+    dialer_.emplace(device::DialerOptions{.state = state, .mark = own_mark(common_)});
   }
   return begin(std::move(target), *address);
 }
