@@ -15,6 +15,7 @@ constexpr std::size_t kMaxUserName = 64;      // AMT takes 32; more only to let 
 constexpr std::size_t kMaxPassword = 128;     // AMT takes 32
 constexpr std::uint64_t kMaxFrameBuffer = 1ULL << 30;
 constexpr std::uint64_t kMaxSolBuffer = 1ULL << 30;
+constexpr std::uint64_t kMaxImageCache = 1ULL << 50;
 constexpr std::uint32_t kMaxWorkers = 256;
 
 template <class T>
@@ -227,6 +228,18 @@ std::string show_metrics(const Gateway& from) {
   return from.metrics ? from.metrics->to_string() : std::string();
 }
 
+Result<void> set_image_cache(Gateway& to, std::string_view value, Order<Gateway>) {
+  const Result<std::uint64_t> size = parse_size(value, kMaxImageCache);
+  if (!size) return size.error();
+  to.image_cache = *size;
+  return {};
+}
+std::string show_image_cache(const Gateway& from) {
+  constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+  return from.image_cache % kGiB == 0 ? std::to_string(from.image_cache / kGiB) + "G"
+                                      : std::to_string(from.image_cache);
+}
+
 Result<void> set_ports(Intercept& to, std::string_view value, Order<Intercept> order) {
   const Result<void> set = set_list<Intercept, &Intercept::ports, parse_port>(to, value, order);
   if (set && to.ports.empty()) return wrong("no port is named");
@@ -398,6 +411,10 @@ constexpr Key<Gateway> kGatewayKeys[] = {
     {"metrics", Repeat::No, Shown::Yes, set_metrics, show_metrics, "Prometheus text at this address; empty = off",
      always_effect},
     {WORD(Gateway, log_level), "error, warn, info or debug", always_effect},
+    {"image_cache", Repeat::No, Shown::Yes, set_image_cache, show_image_cache,
+     "how much of images from web servers is kept in the state folder", always_effect},
+    {OPTIONAL(Gateway, image_ca, parse_path), "verify web servers of images with this CA (PEM); empty = the system's",
+     always_effect},
 };
 
 constexpr Key<Intercept> kInterceptKeys[] = {
@@ -419,12 +436,6 @@ constexpr Key<Intercept> kInterceptKeys[] = {
     {"port", Repeat::No, Shown::Yes, set_listener, show_listener, "the transparent listener", always_effect},
 };
 
-const char* no_effect_image(const Target& t) {
-  return t.image.empty() ? nullptr : "no effect yet: this version does not attach images";
-}
-const char* no_effect_floppy(const Target& t) {
-  return t.image_floppy.empty() ? nullptr : "no effect yet: this version does not attach images";
-}
 const char* no_effect_sol_listen(const Target& t) {
   return t.sol_listen.empty() ? nullptr : "no effect yet: this version has no serial listeners";
 }
@@ -478,8 +489,8 @@ constexpr Key<Target> kTargetKeys[] = {
     {WORD(Target, reconnect), "keep the client when the AMT side drops, and come back", always_effect},
     {"frame_buffer_limit", Repeat::No, Shown::Yes, set_frame_buffer_limit, show_frame_buffer_limit,
      "bytes above which this AMT wants 8 bit a pixel", always_effect},
-    {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", no_effect_image},
-    {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", no_effect_floppy},
+    {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", always_effect},
+    {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", always_effect},
     {OPTIONAL(Target, sol_listen, parse_listen), "serve the serial console here", no_effect_sol_listen},
     {OPTIONAL(Target, sol_log, parse_path), "write the serial console's output to this file", no_effect_sol_log},
     {"sol_buffer", Repeat::No, Shown::Yes, set_sol_buffer, show_sol_buffer, "serial output kept for the next client",
