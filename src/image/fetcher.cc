@@ -80,7 +80,7 @@ struct Fetcher::Impl {
   }
 
   net::Loop& loop;
-  const FetcherOptions options;
+  FetcherOptions options;
   std::map<curl_socket_t, std::shared_ptr<net::Watch>> watches;
   Multi multi;
   net::Timer timer;
@@ -248,6 +248,10 @@ Fetcher::Fetcher(net::Loop& loop, FetcherOptions options) {
   impl_ = std::make_unique<Impl>(loop, std::move(options));
 }
 Fetcher::~Fetcher() = default;
+
+void Fetcher::set_ca(std::string ca_text) {
+  impl_->options.ca_text = std::move(ca_text);
+}
 
 std::unique_ptr<Fetch> Fetcher::start(const Request& request, Callbacks callbacks) {
   return std::make_unique<Running>(*impl_, request, std::move(callbacks));

@@ -11,6 +11,7 @@ class FakeDaemon final : public Commands {
   std::uint64_t ended = 0;
   std::uint64_t given = 0;
   std::string parked;
+  std::optional<AttachRequest> attached;
 
   Status status() const override {
     Status s;
@@ -50,6 +51,23 @@ class FakeDaemon final : public Commands {
   Result<void> unpark(const std::string& target) override {
     if (target != "pc1") return Error{Errc::BadValue, "there is no target '" + target + "'"};
     parked.clear();
+    return {};
+  }
+  std::vector<ImageInfo> images() const override {
+    ImageInfo i;
+    i.target = "pc1";
+    i.drive = "cd";
+    i.state = "attached";
+    i.served = 18446744073709551615U;
+    i.web = true;
+    return {i};
+  }
+  Result<void> attach(const AttachRequest& request) override {
+    attached = request;
+    return {};
+  }
+  Result<void> detach(const std::string& target) override {
+    if (target != "pc1") return Error{Errc::BadValue, target + " has no image"};
     return {};
   }
   std::vector<std::string> reload() override { return mistakes; }

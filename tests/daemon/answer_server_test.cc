@@ -20,7 +20,7 @@ class AnswerServerTest : public testing::Test {
   void serve(AnswerOptions options) {
     options.end = "\n";
     server_.emplace(*loop_, std::move(*net::open_unix_listener(path_, 0600)), options,
-                    [this](std::string_view request, int) -> AnswerServer::Reply {
+                    [this](std::string_view request, const AnswerServer::Asking&) -> AnswerServer::Reply {
                       if (request == "over")
                         return [this](sys::UniqueFd connection) { taken_ = std::move(connection); };
                       return "<" + std::string(request) + ">" + std::string(300000, '.');

@@ -49,6 +49,20 @@ class Everything final : public control::Commands {
     done += "unpark " + target + " ";
     return {};
   }
+  std::vector<control::ImageInfo> images() const override {
+    std::vector<control::ImageInfo> out(2);
+    out[0].target = "pc1";
+    out[1].target = "pc2";
+    return out;
+  }
+  Result<void> attach(const control::AttachRequest& request) override {
+    done += "attach " + request.target + " ";
+    return {};
+  }
+  Result<void> detach(const std::string& target) override {
+    done += "detach " + target + " ";
+    return {};
+  }
   std::vector<std::string> reload() override { return {}; }
   std::vector<control::Metric> metrics() const override { return {}; }
 

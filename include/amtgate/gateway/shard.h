@@ -18,6 +18,7 @@
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/counters.h"
 #include "amtgate/gateway/directory.h"
+#include "amtgate/gateway/image_holders.h"
 #include "amtgate/gateway/layouts.h"
 #include "amtgate/http/challenger.h"
 #include "amtgate/net/listen.h"
@@ -56,6 +57,7 @@ struct Shared {
   std::atomic<std::uint64_t> next_id{1};
   Layouts layouts;
   http::Challenger challenger;  // of clients of the web ports
+  ImageHolders image_holders;
   /// Every shard, before the first of them listens. A machine's screen lives on the shard that its name falls to.
   std::vector<Shard*> shards;
   Shard& home(const std::string& screen) const { return *shards[std::hash<std::string>{}(screen) % shards.size()]; }
