@@ -171,6 +171,9 @@ TEST(Protocol, WhoMayNotIsToldSo) {
       throw std::logic_error("asked");
     }
     Result<void> unpark(const std::string&) override { throw std::logic_error("asked"); }
+    std::vector<ImageInfo> images() const override { return {}; }
+    Result<void> attach(const AttachRequest&) override { return {}; }
+    Result<void> detach(const std::string&) override { return {}; }
     std::vector<std::string> reload() override { throw std::logic_error("asked"); }
     std::vector<Metric> metrics() const override { throw std::logic_error("asked"); }
   } closed;

@@ -134,5 +134,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, request, client_address):
+        pass  # clients may go in the middle
+
 
 Server((address, port), Handler).serve_forever()
