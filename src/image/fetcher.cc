@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include "amtgate/base/handle.h"
 
@@ -70,18 +71,31 @@ struct Fetcher::Impl {
   }
 
   static int on_timer(CURLM*, long timeout_ms, void* self) {
-    net::Timer& timer = static_cast<Impl*>(self)->timer;
-    if (timeout_ms < 0) {
-      timer.cancel();
-    } else {
-      timer.arm(milliseconds(timeout_ms));
+    auto& impl = *static_cast<Impl*>(self);
+    impl.timer.cancel();
+    if (timeout_ms > 1) {
+      impl.timer.arm(milliseconds(timeout_ms));
+    } else if (timeout_ms >= 0) {
+      impl.soon();
     }
     return 0;
+  }
+
+  /// A timer may be late by a tick of the kernel, which is long where requests follow each other.
+  void soon() {
+    if (std::exchange(*due, true)) return;
+    loop.defer([this, alive = std::weak_ptr<bool>(due)] {
+      const std::shared_ptr<bool> flag = alive.lock();
+      if (!flag) return;
+      *flag = false;
+      act(CURL_SOCKET_TIMEOUT, 0);
+    });
   }
 
   net::Loop& loop;
   FetcherOptions options;
   std::map<curl_socket_t, std::shared_ptr<net::Watch>> watches;
+  std::shared_ptr<bool> due = std::make_shared<bool>(false);
   Multi multi;
   net::Timer timer;
 };
