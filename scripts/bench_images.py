@@ -1,6 +1,6 @@
 """The part `images` of scripts/bench: a machine reads an image that the gateway's daemon serves by itself (IDE-R): a file, and
-one on a web server with 0 and 20 ms to each answer, fetched anew in each round; beside `amtgate ider` with the file, in the
-same run (on the next host: the gateway would catch its own).
+one on a web server with 0 and 20 ms to each answer, fetched anew in each round; beside `amtgate ider` with the file, on the
+same host in the same run.
 
 The machine is amtgate-sim: its exercise reads the whole image in pieces of 64 KiB, one command at a time, or 2 KiB at random
 (of an image that is here by then: what a far one costs at random is its distance). The web server is
@@ -32,6 +32,8 @@ class Images(Amtgated):
     def launch(self):
         super().launch()
         d = self.lab.dir
+        # Neither way is a client's: the rules would catch the one that is no daemon.
+        self.lab.on("gw", BUILD + "/amtgate-rules", "down", "-c", d + "/amtgate.conf")
         os.mkdir(d + "/www")
         for name, size in (("large", LARGE), ("small", SMALL)):
             with open(d + "/www/" + name, "wb") as f:
@@ -84,7 +86,7 @@ class Images(Amtgated):
             time.sleep(0.02)
 
     def command(self, image):
-        child = self.lab.spawn("other", BUILD + "/amtgate", "ider", "--plain", "--password-file", self.lab.dir + "/password", "--cd",
+        child = self.lab.spawn("gw", BUILD + "/amtgate", "ider", "--plain", "--password-file", self.lab.dir + "/password", "--cd",
                                self.lab.dir + "/www/" + image, AMT)
         return lambda: self.lab.end(child)
 

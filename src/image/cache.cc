@@ -18,6 +18,7 @@ namespace amtgate::image {
 namespace {
 
 constexpr Duration kSaveEvery = seconds(2);
+constexpr std::size_t kMostKept = 16;  // each an open file and its bits
 
 std::string hex(std::uint64_t n) {
   constexpr const char* kDigits = "0123456789abcdef";
@@ -62,11 +63,31 @@ CacheEntry::~CacheEntry() {
   if (abandoned_) return;
   if (dirty_) save();
   cache_.in_use_.erase(key_);
+  if (identity_) {
+    if (cache_.kept_.size() >= kMostKept) cache_.kept_.erase(cache_.kept_.begin());
+    cache_.kept_[key_] = {{url_, data_name_, *identity_, std::move(map_)}, data_};
+  }
   // When it was last used, for make_room().
   if (identity_) (void)::utimensat(AT_FDCWD, cache_.path(key_ + ".map").c_str(), nullptr, 0);
 }
 
+bool CacheEntry::take_kept() {
+  const auto found = cache_.kept_.find(key_);
+  if (found == cache_.kept_.end()) return false;
+  Cache::Kept kept = std::move(found->second);
+  cache_.kept_.erase(found);
+  struct stat st {};
+  const bool there = ::fstat(kept.data->get(), &st) == 0 && st.st_nlink > 0;
+  if (kept.record.url != url_ || !there || !cache_.make_room(key_, kept.record.identity.size)) return false;
+  data_ = std::move(kept.data);
+  data_name_ = std::move(kept.record.data);
+  identity_ = std::move(kept.record.identity);
+  map_ = std::move(kept.record.map);
+  return true;
+}
+
 void CacheEntry::load() {
+  if (take_kept()) return;
   const Result<std::string> text = sys::read_file(cache_.path(key_ + ".map"), kMaxMapFile);
   if (!text) return;
   Result<CacheRecord> record = parse_record(*text);
@@ -215,6 +236,7 @@ Result<void> Cache::make_room(const std::string& for_key, std::uint64_t size) {
   while (taken > limit_ && !unused.empty()) {
     const auto oldest = std::ranges::min_element(unused, {}, [](const auto& u) { return u.second.when; });
     for (const auto& file : oldest->second.files) std::filesystem::remove(file, ec);
+    kept_.erase(oldest->first);
     log::info("image.evicted", {{"key", oldest->first}, {"bytes", oldest->second.bytes}});
     taken -= oldest->second.bytes;
     unused.erase(oldest);

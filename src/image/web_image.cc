@@ -44,7 +44,8 @@ class WebImage final : public Medium {
       return ider::Fetch::Later;
     }
     waiting_.done();
-    if (to > from + want) store_->expect(from + want, to);
+    // Once for each piece that is used up.
+    if (to > from + want && from / kChunk != (from + want) / kChunk) store_->expect(from + want, to);
     if (const Result<void> got = store_->read(from, out.first(static_cast<std::size_t>(want))); !got)
       return got.error();
     std::fill(out.begin() + static_cast<std::ptrdiff_t>(want), out.end(), std::uint8_t{0});

@@ -296,5 +296,45 @@ TEST(Protocol, ReadsTimesStrictly) {
   }
 }
 
+TEST(Protocol, AnImageIsADescriptorThatWasPassedOrAnAddress) {
+  FakeDaemon daemon;
+  AttachRequest wanted;
+  wanted.target = "pc1";
+  wanted.cd = AttachRequest::Medium{"/x.iso", 1};
+  wanted.floppy = AttachRequest::Medium{"https://h/f.img", -1};
+  wanted.start = AttachRequest::Start::Reboot;
+  const int passed[] = {7, 8};
+  EXPECT_TRUE(parse_reply(without_newline(answer(daemon, without_newline(request_attach(wanted)), passed)))->ok);
+  ASSERT_TRUE(daemon.attached && daemon.attached->cd && daemon.attached->floppy);
+  EXPECT_EQ(daemon.attached->cd->name, "/x.iso");
+  EXPECT_EQ(daemon.attached->cd->fd, 8);
+  EXPECT_EQ(daemon.attached->floppy->name, "https://h/f.img");
+  EXPECT_EQ(daemon.attached->floppy->fd, -1);
+  EXPECT_EQ(daemon.attached->start, AttachRequest::Start::Reboot);
+  daemon.attached.reset();
+  for (const char* bad : {R"({"command":"attach"})", R"({"command":"attach","target":"pc1","cd":"/x.iso"})",
+                          R"({"command":"attach","target":"pc1","cd":{"name":"/x.iso"}})",
+                          R"({"command":"attach","target":"pc1","cd":{"name":"/x.iso","fd":2}})",
+                          R"({"command":"attach","target":"pc1","cd":{"name":"/x.iso","fd":-1}})",
+                          R"({"command":"attach","target":"pc1","cd":{"url":"http://h/","fd":0}})",
+                          R"({"command":"attach","target":"pc1","start":"later"})"}) {
+    EXPECT_FALSE(parse_reply(without_newline(answer(daemon, bad, passed)))->ok) << bad;
+    EXPECT_FALSE(daemon.attached) << bad;
+  }
+}
+
+TEST(Protocol, ImagesComeBackAsTheyWere) {
+  FakeDaemon daemon;
+  const auto reply = parse_reply(without_newline(answer(daemon, without_newline(request("images")))));
+  ASSERT_TRUE(reply && reply->ok);
+  const auto images = images_from_json(reply->data);
+  ASSERT_TRUE(images) << images.error().detail;
+  ASSERT_EQ(images->size(), 1U);
+  EXPECT_EQ(images->front().served, 18446744073709551615U);
+  EXPECT_TRUE(images->front().web);
+  EXPECT_TRUE(parse_reply(without_newline(answer(daemon, without_newline(request_detach("pc1")))))->ok);
+  EXPECT_FALSE(parse_reply(without_newline(answer(daemon, without_newline(request_detach("pc2")))))->ok);
+}
+
 }  // namespace
 }  // namespace amtgate::control

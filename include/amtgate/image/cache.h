@@ -48,6 +48,7 @@ class CacheEntry {
  private:
   friend class Cache;
   CacheEntry(Cache& cache, std::string key, std::string url);
+  bool take_kept();
   void load();
   void save();
   void drop_files();
@@ -89,6 +90,12 @@ class Cache {
   const std::string folder_;
   std::uint64_t limit_;
   std::map<std::string, std::uint64_t> in_use_;  // key -> bytes that are reserved
+  /// Images that were let go lately: their maps may still be on their way to the disk.
+  struct Kept {
+    CacheRecord record;
+    std::shared_ptr<const sys::UniqueFd> data;
+  };
+  std::map<std::string, Kept> kept_;
 };
 
 }  // namespace amtgate::image
