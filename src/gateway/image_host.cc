@@ -47,7 +47,8 @@ bool refused(Errc code) {
 /// A medium that counts what is read from it.
 class ImageHost::Counted final : public ider::BlockSource {
  public:
-  Counted(net::Loop& loop, image::Medium& medium) : loop_(loop), medium_(medium) {}
+  Counted(net::Loop& loop, image::Medium& medium, std::string name)
+      : loop_(loop), medium_(medium), name_(std::move(name)) {}
 
   std::uint32_t block_size() const override { return medium_.block_size(); }
   ider::SectorCount blocks() const override { return medium_.blocks(); }
@@ -55,7 +56,7 @@ class ImageHost::Counted final : public ider::BlockSource {
     Result<ider::Fetch> got = medium_.read(first, out);
     if (!got) {
       static log::RateLimit limit(0.2, 3);
-      log::warn(limit, "image.read_failed", {{"block", first.value}, {"why", got.error().detail}});
+      log::warn(limit, "image.read_failed", {{"target", name_}, {"block", first.value}, {"why", got.error().detail}});
     } else if (*got == ider::Fetch::Done) {
       count(out.size());
     }
@@ -87,6 +88,7 @@ class ImageHost::Counted final : public ider::BlockSource {
 
   net::Loop& loop_;
   image::Medium& medium_;
+  const std::string name_;
   std::uint64_t served_ = 0;
   std::uint64_t lately_ = 0;
   std::uint64_t rate_ = 0;
@@ -116,8 +118,10 @@ void ImageHost::want(const WantedImages& images) {
   if (!in_session() || wanted_.none()) was_attached_ = false;
   for (Slot& slot : slots_) {
     const std::optional<ImageSpec>& spec = slot.drive == ider::Drive::Cd ? wanted_.cd : wanted_.floppy;
-    // One that has changed at its server, or could not be had, is opened anew when somebody asks for it again.
-    const bool again = asked && spec && (!slot.medium || slot.medium->changed() || !slot.source);
+    // One that has changed at its server, or could not be had, is opened anew when somebody asks for it again; so is
+    // a file, which may be another one by that name.
+    const bool path = spec && !spec->web() && !spec->file;
+    const bool again = asked && spec && (path || !slot.medium || slot.medium->changed() || !slot.source);
     if (slot.spec == spec && !again) continue;
     close(slot);
     slot.spec = spec;
@@ -193,7 +197,7 @@ void ImageHost::medium_news(Slot& slot) {
     return;
   }
   if (!slot.source) {
-    slot.source = std::make_unique<Counted>(tools_.loop, *slot.medium);
+    slot.source = std::make_unique<Counted>(tools_.loop, *slot.medium, target_);
     if (role_ && !ending_) role_->insert(slot.drive, slot.source.get());
     if (!in_session() && !opening_) connect_soon();
   }
@@ -268,6 +272,7 @@ void ImageHost::opened(std::variant<device::Opened, device::Failure> outcome) {
   options.cd = slots_[0].source.get();
   options.floppy = slots_[1].source.get();
   options.start = was_attached_ ? ider::ClientRole::StartMode::Now : wanted_.start;
+  start_ = options.start;
   role_.emplace(options, tools_.loop.now());
   stream_->on_ready([this](net::Ready ready) { pump(ready.read); });
   if (!done.rest.empty()) {
@@ -461,7 +466,13 @@ std::string ImageHost::state_of(const Slot& slot, std::string& detail) const {
     return "waiting";
   }
   detail = m->problem();
-  if (enabled_ && !ending_) return "attached";
+  const bool later = start_ != ider::ClientRole::StartMode::Now;
+  if (enabled_ && !ending_) {
+    if (detail.empty() && later && slot.source && slot.source->served() == 0)
+      detail = start_ == ider::ClientRole::StartMode::NextReboot ? "the machine sees it from its next boot on"
+                                                                 : "the machine sees it when it lets go of its own";
+    return "attached";
+  }
   if (away_) {
     detail = away_->detail;
     return refused(away_->code) ? "failed" : "away";

@@ -58,6 +58,7 @@ struct Images::Impl {
   std::map<std::string, WantedImages> configured_before;
 
   ~Impl() {
+    if (!tools) return;  // a thread could not be had
     sessions->run_there([this] { hosts.clear(); });
     reader->stop();  // what it has read goes to nobody now
     sessions->run_there([this] {
@@ -115,12 +116,13 @@ struct Images::Impl {
 Images::Images(Shared& shared, std::string state) : shared_(shared), state_(std::move(state)) {}
 Images::~Images() = default;
 
-void Images::begin() {
-  if (impl_) return;
+bool Images::begin() {
+  if (impl_) return true;
   auto impl = std::make_unique<Impl>();
   impl->sessions = start_worker("amtgate-images");
   impl->disk = start_worker("amtgate-disk");
   impl->reader = start_worker("amtgate-read");
+  if (!impl->sessions || !impl->disk || !impl->reader) return false;
   impl_ = std::move(impl);
   impl_->sessions->run_there([this] {
     Impl& i = *impl_;
@@ -130,13 +132,13 @@ void Images::begin() {
         state_ + "/images", settings_.image_cache);
     i.tools = std::make_unique<ImageTools>(ImageTools{loop, shared_, *i.web, *i.reader});
   });
+  return true;
 }
 
 void Images::apply(const config::Config& config) {
   settings_ = config.gateway;
   const bool any = std::ranges::any_of(config.targets, [](const auto& t) { return !configured(t).none(); });
-  if (!any && !impl_) return;
-  begin();
+  if ((!any && !impl_) || !begin()) return;
   impl_->sessions->run_there([&] {
     impl_->web->cache().set_limit(settings_.image_cache);
     impl_->web->fetcher().set_ca(settings_.image_ca_text);
@@ -179,7 +181,7 @@ Result<void> Images::attach(const control::AttachRequest& request) {
       return Error{Errc::BadValue, target->name + " has no image in the configuration: name one (--cd, --floppy)"};
     }
   }
-  begin();
+  if (!begin()) return Error{Errc::System, "no thread for images: see the daemon's log"};
   Result<void> done;
   impl_->sessions->run_there([&] {
     for (const auto& [drive, spec] : {std::pair{2048U, &wanted.cd}, std::pair{512U, &wanted.floppy}}) {

@@ -8,6 +8,11 @@
 namespace amtgate::image {
 namespace {
 
+// What is on its way ahead of a machine takes no longer than this to arrive: a read of something else has to share
+// the line with it.
+constexpr double kAheadSeconds = 1.0;
+constexpr std::uint64_t kLeastAhead = std::uint64_t{512} << 10U;
+constexpr Duration kRateWindow = milliseconds(250);
 // With the largest, enough for 250 MB/s over 40 ms.
 constexpr std::size_t kMostFlights = 10;
 constexpr std::uint64_t kLargestFlight = std::uint64_t{1} << 20U;
@@ -168,23 +173,32 @@ Result<void> WebStore::need(std::uint64_t from, std::uint64_t length) {
   return {};
 }
 
+std::uint64_t WebStore::room_ahead() const {
+  std::uint64_t flying = 0;
+  for (const Flight& f : flights_) flying += std::min(f.end * kChunk, size()) - f.at;
+  const std::uint64_t most = std::max(kLeastAhead, static_cast<std::uint64_t>(rate_ * kAheadSeconds));
+  return flying < most ? most - flying : 0;
+}
+
 void WebStore::expect(std::uint64_t from, std::uint64_t to) {
   if (changed_ || away_ || whole_) return;
   const std::uint64_t last = std::min(chunk_of(to - 1) + 1, entry_->map().chunks());
   std::uint64_t chunk = chunk_of(from);
-  while (chunk < last && flights_.size() < kMostFlights) {
+  std::uint64_t room = room_ahead() / kChunk;
+  while (chunk < last && room > 0 && flights_.size() < kMostFlights) {
     if (entry_->map().has(chunk) || flying(chunk) != nullptr) {
       ++chunk;
       continue;
     }
     std::uint64_t end = chunk;
-    while (end < last && end - chunk < kLargestFlight / kChunk && !entry_->map().has(end) && flying(end) == nullptr)
-      ++end;
+    const std::uint64_t most = std::min(room, kLargestFlight / kChunk);
+    while (end < last && end - chunk < most && !entry_->map().has(end) && flying(end) == nullptr) ++end;
     // A small rest waits until it is worth a request, unless it is the end of the image.
     const bool small = end == last && last != entry_->map().chunks() && (end - chunk) * kChunk < kLargestFlight / 2 &&
                        to - from > 2 * kLargestFlight;
     if (small) return;
     launch(chunk, end, false);
+    room -= end - chunk;
     chunk = end;
   }
 }
@@ -220,6 +234,15 @@ Result<void> WebStore::arrived(Flight& flight, Bytes bytes, std::uint64_t most) 
   if (const Result<void> written = entry_->write(flight.at, bytes); !written) return written;
   const std::uint64_t before = flight.at;
   flight.at += bytes.size();
+  rate_bytes_ += bytes.size();
+  const Duration passed = loop_.now() - rate_since_;
+  if (passed >= kRateWindow) {
+    // A pause was the machine's, and says nothing of the line.
+    if (passed < 4 * kRateWindow)
+      rate_ = static_cast<double>(rate_bytes_) / std::chrono::duration<double>(passed).count();
+    rate_since_ = loop_.now();
+    rate_bytes_ = 0;
+  }
   for (std::uint64_t chunk = chunk_of(before); chunk < flight.end && entry_->map().end_of(chunk) <= flight.at;
        ++chunk)
     entry_->set(chunk);
@@ -283,7 +306,7 @@ void WebStore::retry() {
     // One tries whether the server is back; who still waits for another asks again then.
     if (std::exchange(first, false)) launch(chunk, chunk + 1, true);
   }
-  if (first) away_ = false;
+  // With nobody waiting the next who needs something tries.
   news();
 }
 

@@ -62,6 +62,7 @@ class WebStore {
   void landed(Flights::iterator flight, const Result<void>& outcome);
   Result<void> arrived(Flight& flight, Bytes bytes, std::uint64_t most);
   const Flight* flying(std::uint64_t chunk) const;
+  std::uint64_t room_ahead() const;
   void away(const Error& why);
   void back();
   void change(const std::string& how);
@@ -81,6 +82,9 @@ class WebStore {
   bool whole_ = false;      // it takes no ranges: everything has to come first
   Result<void> probe_judged_;
   Flights flights_;
+  TimePoint rate_since_{};
+  std::uint64_t rate_bytes_ = 0;
+  double rate_ = 0;  // bytes a second that arrive, lately
   std::optional<Flight> probe_;
   std::set<std::uint64_t> wanted_;  // chunks that are waited for and could not be had
   Duration pause_;

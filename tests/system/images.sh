@@ -211,7 +211,7 @@ ok "whole" within 30 reads pc3 cd "$cd1"
 ok "from the cache, after one look at the server" eval '[ $(($(wc -l <"$T/nginx.access") - n)) = 1 ]'
 ctl images detach pc3; within 10 none
 stop nginx
-within 5 ls "$T"/state/images/*.map
+within 15 ls "$T"/state/images/*.map
 stop gateway
 stop pc3; sim pc3 10.71.2.12 --profile 15 --ider read --ider-random 8 --cert "$T/amt.pem" --key "$T/amt.key"
 rm -f "$T/state/known_certificates"
@@ -343,7 +343,7 @@ configure < <(config); ctl reload
 mark pc1
 ok "a large one" ctl images attach pc1 --cd $web/big.img
 ok "some of it is here" within 20 fetched 20000000
-within 10 ls "$T"/state/images/*.map
+within 15 ls "$T"/state/images/*.map
 stop gateway KILL
 daemon_start
 mark pc1

@@ -109,6 +109,7 @@ class ImageHost {
   control::WallTime started_;
   Endpoint device_at_;
   std::string device_tls_;
+  ider::ClientRole::StartMode start_ = ider::ClientRole::StartMode::Now;  // of this session
   bool enabled_ = false;
   bool ending_ = false;        // asked to end in order
   bool finished_ = false;      // and has

@@ -39,7 +39,7 @@ class Images {
   struct Impl;
 
  private:
-  void begin();
+  bool begin();
 
   Shared& shared_;
   const std::string state_;
