@@ -18,7 +18,7 @@ namespace amtgate::image {
 namespace {
 
 constexpr Duration kSaveEvery = seconds(5);  // what a crash costs is fetched again
-constexpr std::size_t kMostKept = 16;  // each an open file and its bits
+constexpr std::size_t kMostKept = 16;        // each an open file and its bits
 
 std::string hex(std::uint64_t n) {
   constexpr const char* kDigits = "0123456789abcdef";

@@ -125,6 +125,8 @@ class Running final : public Fetch {
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, ms(o.silence) / 1000);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    // Else cancelling would wait for a name server that does not answer.
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     if (!o.ca_text.empty()) {
       curl_blob ca{const_cast<char*>(o.ca_text.data()), o.ca_text.size(), CURL_BLOB_COPY};
       curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);

@@ -23,7 +23,7 @@ std::uint64_t ReadAhead::read(std::uint64_t from, std::uint64_t length) {
     at->run += length;
     at->used = turn_;
   }
-  return at->run < kLeast ? end : end + std::min(at->run, kMost);
+  return at->run < kLeast ? end : end + std::min(kAhead * at->run, kMost);
 }
 
 }  // namespace amtgate::image

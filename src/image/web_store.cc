@@ -10,8 +10,8 @@ namespace {
 
 // What is on its way ahead of a machine takes no longer than this to arrive: a read of something else has to share
 // the line with it.
-constexpr double kAheadSeconds = 1.0;
-constexpr std::uint64_t kLeastAhead = std::uint64_t{512} << 10U;
+constexpr double kAheadSeconds = 2.0;
+constexpr std::uint64_t kLeastAhead = std::uint64_t{2} << 20U;
 constexpr Duration kRateWindow = milliseconds(250);
 // With the largest, enough for 250 MB/s over 40 ms.
 constexpr std::size_t kMostFlights = 10;
@@ -161,6 +161,7 @@ bool WebStore::here(std::uint64_t from, std::uint64_t length) const {
 
 Result<void> WebStore::need(std::uint64_t from, std::uint64_t length) {
   if (changed_) return Error{Errc::Closed, problem_};
+  awaited_ = true;
   const std::uint64_t end = from + length;
   for (std::uint64_t chunk = chunk_of(from); chunk * kChunk < end; ++chunk) {
     if (entry_->map().has(chunk) || flying(chunk) != nullptr) continue;
@@ -246,8 +247,7 @@ Result<void> WebStore::arrived(Flight& flight, Bytes bytes, std::uint64_t most) 
   for (std::uint64_t chunk = chunk_of(before); chunk < flight.end && entry_->map().end_of(chunk) <= flight.at;
        ++chunk)
     entry_->set(chunk);
-  if (whole_ && state_ != Medium::State::Ready) return {};
-  news();
+  if (std::exchange(awaited_, false)) news();
   return {};
 }
 

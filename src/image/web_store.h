@@ -77,6 +77,7 @@ class WebStore {
   Medium::State state_ = Medium::State::Opening;
   std::string problem_;
   bool changed_ = false;
+  bool awaited_ = false;  // somebody is to be told when bytes have come
   bool away_ = false;
   bool confirmed_ = false;  // the server has said that what is here is its image
   bool whole_ = false;      // it takes no ranges: everything has to come first
