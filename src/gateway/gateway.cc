@@ -421,6 +421,7 @@ class TheGateway final : public Gateway {
     policy->users = users_;
     if (queue_) queue_->set_classifier(policy->directory->classifier());
     shared_.set_policy(std::move(policy));
+    images_.names_changed();
   }
 
   static std::vector<std::string> needs_restart(const config::Config& old, const config::Config& now) {

@@ -44,19 +44,22 @@ bool refused(Errc code) {
 
 }  // namespace
 
-/// A medium that counts what is read from it.
+/// A medium that counts what is read from it, and that has patience for a whole command: a host waits about 30 s for
+/// one, however many of its blocks have come.
 class ImageHost::Counted final : public ider::BlockSource {
  public:
-  Counted(net::Loop& loop, image::Medium& medium, std::string name)
-      : loop_(loop), medium_(medium), name_(std::move(name)) {}
+  Counted(ImageHost& host, image::Medium& medium)
+      : host_(host), loop_(host.tools_.loop), medium_(medium), late_(loop_, [this] { host_.resume(); }) {}
 
   std::uint32_t block_size() const override { return medium_.block_size(); }
   ider::SectorCount blocks() const override { return medium_.blocks(); }
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override {
     Result<ider::Fetch> got = medium_.read(first, out);
+    if (got && *got == ider::Fetch::Later && late()) got = Error{Errc::Timeout, "the image does not come in time"};
     if (!got) {
       static log::RateLimit limit(0.2, 3);
-      log::warn(limit, "image.read_failed", {{"target", name_}, {"block", first.value}, {"why", got.error().detail}});
+      log::warn(limit, "image.read_failed",
+                {{"target", host_.target_}, {"block", first.value}, {"why", got.error().detail}});
     } else if (*got == ider::Fetch::Done) {
       count(out.size());
     }
@@ -72,6 +75,14 @@ class ImageHost::Counted final : public ider::BlockSource {
   }
 
  private:
+  bool late() {
+    const std::uint64_t now = host_.role_->stats().commands;
+    if (now == command_) return loop_.now() >= until_;
+    command_ = now;
+    until_ = loop_.now() + image::kReadPatience;
+    late_.arm(image::kReadPatience + milliseconds(10));
+    return false;
+  }
   void count(std::size_t n) {
     served_ += n;
     const Duration passed = loop_.now() - since_;
@@ -86,9 +97,12 @@ class ImageHost::Counted final : public ider::BlockSource {
     return static_cast<std::uint64_t>(static_cast<double>(lately_) / std::chrono::duration<double>(passed).count());
   }
 
+  ImageHost& host_;
   net::Loop& loop_;
   image::Medium& medium_;
-  const std::string name_;
+  net::Timer late_;
+  std::uint64_t command_ = 0;  // that waits, by the role's count
+  TimePoint until_{};
   std::uint64_t served_ = 0;
   std::uint64_t lately_ = 0;
   std::uint64_t rate_ = 0;
@@ -197,13 +211,18 @@ void ImageHost::medium_news(Slot& slot) {
     return;
   }
   if (!slot.source) {
-    slot.source = std::make_unique<Counted>(tools_.loop, *slot.medium, target_);
+    slot.source = std::make_unique<Counted>(*this, *slot.medium);
     if (role_ && !ending_) role_->insert(slot.drive, slot.source.get());
     if (!in_session() && !opening_) connect_soon();
   }
+  resume();
+}
+
+void ImageHost::resume() {
   if (!role_ || !stream_ || ending_) return;
   role_->resume();
-  write_some();
+  take_events();
+  if (stream_) write_some();
 }
 
 // --- the session ------------------------------------------------------------------------------------------
@@ -429,6 +448,11 @@ void ImageHost::recheck() {
     if (connect_at_) connect_at_ = tools_.loop.now();
     return connect_soon();
   }
+  moved();
+}
+
+void ImageHost::moved() {
+  if (!stream_ && !opening_) return;
   const std::shared_ptr<const Directory> directory = tools_.shared.policy()->directory;
   const Result<Directory::Machine> machine = directory->find(target_);
   const Result<IpAddress> address =

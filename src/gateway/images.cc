@@ -132,6 +132,7 @@ bool Images::begin() {
         state_ + "/images", settings_.image_cache);
     i.tools = std::make_unique<ImageTools>(ImageTools{loop, shared_, *i.web, *i.reader});
   });
+  running_ = impl_.get();
   return true;
 }
 
@@ -143,6 +144,14 @@ void Images::apply(const config::Config& config) {
     impl_->web->cache().set_limit(settings_.image_cache);
     impl_->web->fetcher().set_ca(settings_.image_ca_text);
     impl_->apply(config);
+  });
+}
+
+void Images::names_changed() {
+  Impl* impl = running_;
+  if (impl == nullptr) return;
+  impl->sessions->loop().post([impl] {
+    for (const auto& [name, host] : impl->hosts) host->moved();
   });
 }
 

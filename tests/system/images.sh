@@ -52,6 +52,7 @@ INI
 }
 reload() { configure; ctl reload; }
 
+hosts_file gw "10.71.2.11 movable" # before the daemon starts: it sees this file
 echo "--- from the configuration"
 gateway < <(config "image = $T/cd.img
 image_floppy = $T/floppy.img")
@@ -160,6 +161,15 @@ sim pc1 10.71.2.10 --cert "$T/amt.pem" --key "$T/amt.key" --profile 15 --ider-re
 from[pc1]=0
 ok "it comes back with the machine" within 40 reads pc1 cd "$cd1"
 ctl images detach pc1
+within 10 none
+echo "--- a name that moves"
+ok "a machine by name" reload < <(config; printf '[target named]\naddress = 192.0.2.77\namt = movable\nimage = %s\n' "$T/cd2.img")
+within 20 is named cd state attached
+at() { ctl --json sessions | python3 -c 'import json, sys; print(*[s["device"] for s in json.load(sys.stdin) if s["target"] == "named"])'; }
+ok "is served where its name is" eval 'at | grep -q "^10.71.2.11:"'
+hosts_file gw "10.71.2.12 movable"
+ok "and not there any more when the name moves" eval 'ctl reload; within 90 eval "at | grep -q ^10.71.2.12:"'
+reload < <(config)
 within 10 none
 on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 ider --user admin --password "$password" --hold 6 >"$T/holds.log" 2>&1 &
 holding() { [ "$(session_of pc1)" = "ider 10.71.1.100:"*" open" ] || session_of pc1 | grep -q 'ider 10.71.1.100:[0-9]* open'; }
@@ -283,7 +293,7 @@ told "an end in the middle" short/lies.img 'closed the connection in the middle'
 mv "$T/www/lies.img" "$T/www/cd.img"
 mark pc3
 ok "half an answer and then nothing: attached" try $bad/stall/cd.img
-read_error() { grep -q 'image.read_failed .*does not give it in time' "$T/gateway.log"; }
+read_error() { grep -qE 'image.read_failed .*(does not give it|does not come) in time' "$T/gateway.log"; }
 ok "the host gets a read error before it gives up" within 28 read_error
 ok "in the session that it had" is pc3 cd state attached
 off

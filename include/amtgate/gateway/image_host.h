@@ -55,7 +55,9 @@ class ImageHost {
   /// Attaches these; what stays the same is not touched. None: detaches.
   void want(const WantedImages& images);
   const WantedImages& wanted() const { return wanted_; }
-  /// The configuration is another: a machine that is elsewhere now gets another session.
+  /// Names resolve anew: a session with a machine that is not the target's any more ends.
+  void moved();
+  /// The configuration is another: as moved(), and what was given up for a while is tried again.
   void recheck();
   void park(const std::string& what, Duration lease);
   void unpark();
@@ -80,6 +82,7 @@ class ImageHost {
   void open(Slot& slot);
   void close(Slot& slot);
   void medium_news(Slot& slot);
+  void resume();
   void connect_soon();
   void connect();
   void opened(std::variant<device::Opened, device::Failure> outcome);

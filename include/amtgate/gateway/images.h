@@ -2,9 +2,10 @@
 // socket say. On threads of its own, which exist once there is something to serve: one for the sessions, so that a
 // slow disk or a download is never in the way of anybody's screen, and two that wait for disks.
 //
-// All calls come from one thread (Gateway's).
+// All calls but names_changed() come from one thread (Gateway's).
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ class Images {
   /// Policy and configuration are new: attaches, exchanges and detaches. Images of the control socket stay as they
   /// are, where there still is such a target.
   void apply(const config::Config& config);
+  /// The policy has other addresses. From any thread.
+  void names_changed();
   Result<void> attach(const control::AttachRequest& request);
   Result<void> detach(const std::string& target);
   std::vector<control::ImageInfo> list() const;
@@ -45,6 +48,7 @@ class Images {
   const std::string state_;
   config::Gateway settings_;
   std::unique_ptr<Impl> impl_;
+  std::atomic<Impl*> running_{nullptr};
 };
 
 }  // namespace amtgate::gateway
