@@ -44,71 +44,6 @@ bool refused(Errc code) {
 
 }  // namespace
 
-/// A medium that counts what is read from it, and that has patience for a whole command: a host waits about 30 s for
-/// one, however many of its blocks have come.
-class ImageHost::Counted final : public ider::BlockSource {
- public:
-  Counted(ImageHost& host, image::Medium& medium)
-      : host_(host), loop_(host.tools_.loop), medium_(medium), late_(loop_, [this] { host_.resume(); }) {}
-
-  std::uint32_t block_size() const override { return medium_.block_size(); }
-  ider::SectorCount blocks() const override { return medium_.blocks(); }
-  Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override {
-    Result<ider::Fetch> got = medium_.read(first, out);
-    if (got && *got == ider::Fetch::Later && late()) got = Error{Errc::Timeout, "the image does not come in time"};
-    if (!got) {
-      static log::RateLimit limit(0.2, 3);
-      log::warn(limit, "image.read_failed",
-                {{"target", host_.target_}, {"block", first.value}, {"why", got.error().detail}});
-    } else if (*got == ider::Fetch::Done) {
-      count(out.size());
-    }
-    return got;
-  }
-
-  std::uint64_t served() const { return served_; }
-  /// Bytes a second, lately.
-  std::uint64_t rate() const {
-    const Duration passed = loop_.now() - since_;
-    if (passed > seconds(3)) return 0;
-    return passed >= seconds(1) ? per_second(passed) : rate_;
-  }
-
- private:
-  bool late() {
-    const std::uint64_t now = host_.role_->stats().commands;
-    if (now == command_) return loop_.now() >= until_;
-    command_ = now;
-    until_ = loop_.now() + image::kReadPatience;
-    late_.arm(image::kReadPatience + milliseconds(10));
-    return false;
-  }
-  void count(std::size_t n) {
-    served_ += n;
-    const Duration passed = loop_.now() - since_;
-    if (passed >= seconds(1)) {
-      rate_ = passed > seconds(3) ? 0 : per_second(passed);
-      since_ = loop_.now();
-      lately_ = 0;
-    }
-    lately_ += n;
-  }
-  std::uint64_t per_second(Duration passed) const {
-    return static_cast<std::uint64_t>(static_cast<double>(lately_) / std::chrono::duration<double>(passed).count());
-  }
-
-  ImageHost& host_;
-  net::Loop& loop_;
-  image::Medium& medium_;
-  net::Timer late_;
-  std::uint64_t command_ = 0;  // that waits, by the role's count
-  TimePoint until_{};
-  std::uint64_t served_ = 0;
-  std::uint64_t lately_ = 0;
-  std::uint64_t rate_ = 0;
-  TimePoint since_{};
-};
-
 ImageHost::ImageHost(ImageTools& tools, std::string target, std::function<void()> gone)
     : tools_(tools),
       target_(std::move(target)),
@@ -195,7 +130,7 @@ void ImageHost::close(Slot& slot) {
     role_->insert(slot.drive, nullptr);
     if (stream_ && !ending_) timer_.arm(Duration::zero());  // it may have had an answer to send
   }
-  if (slot.source) tools_.loop.retire(std::shared_ptr<Counted>(std::move(slot.source)));
+  if (slot.source) tools_.loop.retire(std::shared_ptr<ServedImage>(std::move(slot.source)));
   if (slot.medium) {
     slot.medium->on_news({});
     tools_.loop.retire(std::shared_ptr<image::Medium>(std::move(slot.medium)));
@@ -211,7 +146,9 @@ void ImageHost::medium_news(Slot& slot) {
     return;
   }
   if (!slot.source) {
-    slot.source = std::make_unique<Counted>(*this, *slot.medium);
+    slot.source = std::make_unique<ServedImage>(
+        tools_.loop, *slot.medium, target_, [this] { return role_ ? role_->stats().commands : 0; },
+        [this] { resume(); });
     if (role_ && !ending_) role_->insert(slot.drive, slot.source.get());
     if (!in_session() && !opening_) connect_soon();
   }

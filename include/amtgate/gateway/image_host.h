@@ -11,6 +11,7 @@
 
 #include "amtgate/control/commands.h"
 #include "amtgate/device/dialer.h"
+#include "amtgate/gateway/served_image.h"
 #include "amtgate/gateway/shard.h"
 #include "amtgate/ider/client_role.h"
 #include "amtgate/image/web_image.h"
@@ -68,14 +69,13 @@ class ImageHost {
   std::optional<control::SessionInfo> session() const;
 
  private:
-  class Counted;
   struct Slot {
     ider::Drive drive;
     std::optional<ImageSpec> spec{};
     std::unique_ptr<image::Medium> medium{};
-    std::unique_ptr<Counted> source{};  // what the role reads, while the medium is ready
-    std::string failed{};               // it could not be opened
-    Duration pause{};                   // before the next try
+    std::unique_ptr<ServedImage> source{};  // what the role reads, while the medium is ready
+    std::string failed{};                   // it could not be opened
+    Duration pause{};                       // before the next try
     std::unique_ptr<net::Timer> again{};
   };
 
