@@ -28,6 +28,7 @@ constexpr Command kCommands[] = {
     {"status", status_command, "the daemon, its targets and what is wrong"},
     {"sessions", sessions_command, "who uses which machine now"},
     {"end", end_command, "end a session"},
+    {"images", images_command, "CD and floppy images that the gateway itself serves to machines"},
     {"reload", reload_command, "read the configuration again"},
     {"passwd", passwd_command, "set a user's password for client_auth = users"},
     {"known", known_command, "the certificates that machines showed at their first use"},

@@ -45,6 +45,23 @@ bool wait_for_input(int fd, TimePoint until) {
   }
 }
 
+ssize_t send_with(int to, std::string_view bytes, std::span<const int> passed) {
+  iovec data{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * control::kMaxPassed)> parts{};
+  const std::size_t count = std::min(passed.size(), control::kMaxPassed);
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = parts.data();
+  message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+  cmsghdr* part = CMSG_FIRSTHDR(&message);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int) * count);
+  std::memcpy(CMSG_DATA(part), passed.data(), sizeof(int) * count);
+  return ::sendmsg(to, &message, MSG_NOSIGNAL);
+}
+
 }  // namespace
 
 Result<config::Gateway> gateway_settings(const Common& common) {
@@ -58,13 +75,14 @@ Result<config::Gateway> gateway_settings(const Common& common) {
   return config::read_draft(std::span(&source, 1)).config.gateway;
 }
 
-Result<control::Reply> ask_daemon(const Common& common, const std::string& request) {
+Result<control::Reply> ask_daemon(const Common& common, const std::string& request, std::span<const int> passed) {
   const Result<config::Gateway> settings = gateway_settings(common);
   if (!settings) return settings.error();
-  return ask_daemon_at(settings->control, request, kPatience);
+  return ask_daemon_at(settings->control, request, kPatience, passed);
 }
 
-Result<control::Reply> ask_daemon_at(const std::string& path, const std::string& request, Duration patience) {
+Result<control::Reply> ask_daemon_at(const std::string& path, const std::string& request, Duration patience,
+                                     std::span<const int> passed) {
   const Result<sys::UniqueFd> fd = net::connect_unix(path);
   if (!fd) {
     const char* advice = fd.error().code == Errc::Unreachable ? "; is amtgated running?" : "; try as root";
@@ -73,7 +91,10 @@ Result<control::Reply> ask_daemon_at(const std::string& path, const std::string&
   const TimePoint until = sys::now() + patience;
   std::string_view rest = request;
   while (!rest.empty()) {
-    const ssize_t n = ::send(fd->get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    // Descriptors go with the first bytes.
+    const ssize_t n = passed.empty() || rest.size() != request.size()
+                          ? ::send(fd->get(), rest.data(), rest.size(), MSG_NOSIGNAL)
+                          : send_with(fd->get(), rest, passed);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return Error{Errc::Closed, "the daemon at " + path + " refused the connection; try as root"};
     rest.remove_prefix(static_cast<std::size_t>(n));
@@ -96,8 +117,9 @@ Result<control::Reply> ask_daemon_at(const std::string& path, const std::string&
   return control::parse_reply(line);
 }
 
-std::optional<control::Reply> ask_or_fail(const Common& common, const std::string& request, int& code) {
-  Result<control::Reply> reply = ask_daemon(common, request);
+std::optional<control::Reply> ask_or_fail(const Common& common, const std::string& request, int& code,
+                                          std::span<const int> passed) {
+  Result<control::Reply> reply = ask_daemon(common, request, passed);
   if (!reply) {
     code = fail(exit_code(reply.error().code), reply.error().detail);
     return std::nullopt;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "amtgate/config/draft.h"
+#include "amtgate/config/machine.h"
 #include "amtgate/config/values.h"
 
 namespace amtgate::config {
@@ -87,6 +88,7 @@ class Checker {
     if (t.password.empty() && t.password_file.empty() && t.client_auth != ClientAuth::Passthrough) {
       warn(t, "target " + t.name + " has no password: write password_file =");
     }
+    images(t);
     if (t.plaintext_auth && t.tls == TlsMode::No) {
       warn(later(t, "plaintext_auth", "tls"), "plaintext_auth: without TLS the password can be read on the way");
     }
@@ -152,6 +154,15 @@ class Checker {
       }
       if (!t.sol_log.empty()) use(t.sol_log, t, "sol_log");
     }
+  }
+
+  /// An image is for one machine; which one must be clear.
+  void images(const Target& t) {
+    if (t.image.empty() && t.image_floppy.empty()) return;
+    const Result<Machine> machine = find_machine(draft_.config, t.name);
+    if (t.address.empty() || machine) return;
+    mistake(draft_.place(t, t.image.empty() ? "image_floppy" : "image"),
+            "image: target " + t.name + " is more than one machine, and an image is for one: write a target for it");
   }
 
   /// What only translation gives.

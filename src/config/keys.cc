@@ -16,6 +16,7 @@ constexpr std::size_t kMaxUserName = 64;   // AMT takes 32; more only to let it 
 constexpr std::size_t kMaxPassword = 128;  // AMT takes 32
 constexpr std::uint64_t kMaxFrameBuffer = 1ULL << 30;
 constexpr std::uint64_t kMaxSolBuffer = 1ULL << 30;
+constexpr std::uint64_t kMaxImageCache = 1ULL << 50;
 constexpr std::uint32_t kMaxWorkers = 256;
 constexpr std::uint64_t kMaxRecordings = 1ULL << 50;
 constexpr std::uint32_t kMaxDays = 36500;
@@ -257,6 +258,18 @@ std::string show_metrics(const Gateway& from) {
   return from.metrics ? from.metrics->to_string() : std::string();
 }
 
+Result<void> set_image_cache(Gateway& to, std::string_view value, Order<Gateway>) {
+  const Result<std::uint64_t> size = parse_size(value, kMaxImageCache);
+  if (!size) return size.error();
+  to.image_cache = *size;
+  return {};
+}
+std::string show_image_cache(const Gateway& from) {
+  constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+  return from.image_cache % kGiB == 0 ? std::to_string(from.image_cache / kGiB) + "G"
+                                      : std::to_string(from.image_cache);
+}
+
 Result<void> set_ports(Intercept& to, std::string_view value, Order<Intercept> order) {
   const Result<void> set = set_list<Intercept, &Intercept::ports, parse_port>(to, value, order);
   if (set && to.ports.empty()) return wrong("no port is named");
@@ -448,6 +461,10 @@ constexpr Key<Gateway> kGatewayKeys[] = {
      "bytes of all recordings; the oldest go first", always_effect},
     {"record_days", Repeat::No, Shown::Yes, set_number<Gateway, &Gateway::record_days, 0, kMaxDays>,
      show_number<Gateway, &Gateway::record_days>, "recordings older than that go; 0 = none", always_effect},
+    {"image_cache", Repeat::No, Shown::Yes, set_image_cache, show_image_cache,
+     "how much of images from web servers is kept in the state folder", always_effect},
+    {OPTIONAL(Gateway, image_ca, parse_path), "verify web servers of images with this CA (PEM); empty = the system's",
+     always_effect},
 };
 
 constexpr Key<Intercept> kInterceptKeys[] = {
@@ -468,13 +485,6 @@ constexpr Key<Intercept> kInterceptKeys[] = {
      "the routing table of caught packets", always_effect},
     {"port", Repeat::No, Shown::Yes, set_listener, show_listener, "the transparent listener", always_effect},
 };
-
-const char* no_effect_image(const Target& t) {
-  return t.image.empty() ? nullptr : "no effect yet: this version does not attach images";
-}
-const char* no_effect_floppy(const Target& t) {
-  return t.image_floppy.empty() ? nullptr : "no effect yet: this version does not attach images";
-}
 
 constexpr Key<Target> kTargetKeys[] = {
     {"address", Repeat::List, Shown::Yes, set_address,
@@ -518,8 +528,8 @@ constexpr Key<Target> kTargetKeys[] = {
     {WORD(Target, reconnect), "keep the client when the AMT side drops, and come back", always_effect},
     {"frame_buffer_limit", Repeat::No, Shown::Yes, set_frame_buffer_limit, show_frame_buffer_limit,
      "bytes above which this AMT wants 8 bit a pixel", always_effect},
-    {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", no_effect_image},
-    {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", no_effect_floppy},
+    {OPTIONAL(Target, image, parse_image), "a CD image that the gateway attaches", always_effect},
+    {OPTIONAL(Target, image_floppy, parse_image), "a floppy image that the gateway attaches", always_effect},
     {"sol_listen", Repeat::List, Shown::Yes, set_list<Target, &Target::sol_listen, parse_door>,
      show_list<Target, &Target::sol_listen, door_text>,
      "serve the serial console here: tcp:, telnet:, pty:", always_effect},

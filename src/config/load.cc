@@ -137,6 +137,8 @@ class Loader {
     if (!g.cert.empty())
       g.cert_text = Secret(read_pem(draft_.place("gateway", "cert"), "cert", g.cert, Keep::Public));
     if (!g.key.empty()) g.key_text = Secret(read_pem(draft_.place("gateway", "key"), "key", g.key, Keep::Secret));
+    if (!g.image_ca.empty())
+      g.image_ca_text = read_pem(draft_.place("gateway", "image_ca"), "image_ca", g.image_ca, Keep::Public);
   }
 
   void target(Target& t) {

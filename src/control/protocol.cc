@@ -49,6 +49,16 @@ Json json_of(const std::vector<SessionInfo>& sessions) {
   for (const SessionInfo& s : sessions) out.push_back(json_of(s));
   return out;
 }
+Json json_of(const ImageInfo& i) {
+  return {{"target", i.target}, {"drive", i.drive},   {"image", i.image},  {"origin", i.origin},
+          {"state", i.state},   {"detail", i.detail}, {"size", i.size},    {"served_bytes", i.served},
+          {"rate", i.rate},     {"web", i.web},       {"cached", i.cached}};
+}
+Json json_of(const std::vector<ImageInfo>& images) {
+  Json out = Json::array();
+  for (const ImageInfo& i : images) out.push_back(json_of(i));
+  return out;
+}
 Json json_of(const Status& s) {
   Json targets = Json::array();
   for (const TargetStatus& t : s.targets) {
@@ -173,6 +183,54 @@ std::string unpark(Commands& commands, const Json& request) {
   return done ? success(Json::object()) : refusal(done.error().detail);
 }
 
+constexpr std::pair<const char*, AttachRequest::Start> kStarts[] = {{"now", AttachRequest::Start::Now},
+                                                                    {"graceful", AttachRequest::Start::Graceful},
+                                                                    {"reboot", AttachRequest::Start::Reboot}};
+
+/// False: it is there, and wrong.
+bool take_medium(const Json& request, const char* drive, std::span<const int> passed,
+                 std::optional<AttachRequest::Medium>& out) {
+  const auto at = request.find(drive);
+  if (at == request.end()) return true;
+  if (!at->is_object()) return false;
+  const auto name = at->find("name"), fd = at->find("fd"), url = at->find("url");
+  if (url != at->end()) {
+    if (!url->is_string() || fd != at->end()) return false;
+    out = AttachRequest::Medium{url->get<std::string>(), -1};
+    return true;
+  }
+  if (name == at->end() || !name->is_string() || fd == at->end() || !fd->is_number_unsigned()) return false;
+  const auto n = fd->get<std::uint64_t>();
+  if (n >= passed.size()) return false;
+  out = AttachRequest::Medium{name->get<std::string>(), passed[static_cast<std::size_t>(n)]};
+  return true;
+}
+
+std::string attach(Commands& commands, const Json& request, std::span<const int> passed) {
+  AttachRequest out;
+  const auto target = request.find("target"), start = request.find("start");
+  if (target == request.end() || !target->is_string()) return refusal("attach needs a target");
+  out.target = target->get<std::string>();
+  if (!take_medium(request, "cd", passed, out.cd) || !take_medium(request, "floppy", passed, out.floppy)) {
+    return refusal("attach: cd and floppy are a url, or a name and the place of a descriptor that is passed");
+  }
+  if (start != request.end()) {
+    const auto* const found =
+        std::ranges::find_if(kStarts, [&](const auto& s) { return start->is_string() && *start == s.first; });
+    if (found == std::end(kStarts)) return refusal("attach: start is now, graceful or reboot");
+    out.start = found->second;
+  }
+  const Result<void> done = commands.attach(out);
+  return done ? success(Json::object()) : refusal(done.error().detail);
+}
+
+std::string detach(Commands& commands, const Json& request) {
+  const auto target = request.find("target");
+  if (target == request.end() || !target->is_string()) return refusal("detach needs a target");
+  const Result<void> done = commands.detach(target->get<std::string>());
+  return done ? success(Json::object()) : refusal(done.error().detail);
+}
+
 std::string reload(Commands& commands) {
   std::vector<std::string> mistakes = commands.reload();
   if (mistakes.empty()) return success(Json::object());
@@ -181,7 +239,7 @@ std::string reload(Commands& commands) {
 
 }  // namespace
 
-std::string answer(Commands& commands, std::string_view request) {
+std::string answer(Commands& commands, std::string_view request, std::span<const int> passed) {
   if (request.size() > kMaxRequest) return refusal("the request is too long");
   const std::optional<Json> json = parse_json(request, kMaxDepth);
   if (!json || !json->is_object()) return refusal("the request is not a JSON object");
@@ -195,6 +253,9 @@ std::string answer(Commands& commands, std::string_view request) {
   if (name == "give") return with_session(commands, name, &Commands::give, *json);
   if (name == "park") return park(commands, *json);
   if (name == "unpark") return unpark(commands, *json);
+  if (name == "images") return success(json_of(commands.images()));
+  if (name == "attach") return attach(commands, *json, passed);
+  if (name == "detach") return detach(commands, *json);
   if (name == "reload") return reload(commands);
   if (name == "metrics") return success(render(commands.metrics()));
   if (name == "viewer") return refusal("viewer needs a target: a name of `amtgate status`, or an address");
@@ -242,6 +303,22 @@ std::string request_unpark(std::string_view target) {
 std::string request_give(SessionId id) {
   return dump(Json{{"command", "give"}, {"id", id.value}}) + "\n";
 }
+std::string request_attach(const AttachRequest& attach) {
+  Json out = {{"command", "attach"}, {"target", attach.target}};
+  const auto put = [&](const char* drive, const std::optional<AttachRequest::Medium>& medium) {
+    if (!medium) return;
+    out[drive] = medium->fd < 0 ? Json{{"url", medium->name}} : Json{{"name", medium->name}, {"fd", medium->fd}};
+  };
+  put("cd", attach.cd);
+  put("floppy", attach.floppy);
+  for (const auto& [word, start] : kStarts) {
+    if (start == attach.start) out["start"] = word;
+  }
+  return dump(out) + "\n";
+}
+std::string request_detach(std::string_view target) {
+  return dump(Json{{"command", "detach"}, {"target", target}}) + "\n";
+}
 std::string request_viewer(const ViewerRequest& viewer) {
   Json out{{"command", "viewer"}, {"target", viewer.target}, {"types", viewer.types}};
   if (viewer.serial) out["serial"] = true;
@@ -273,6 +350,10 @@ std::string to_json(const Status& status) {
 }
 std::string to_json(const std::vector<SessionInfo>& sessions) {
   return dump(json_of(sessions));
+}
+
+std::string to_json(const std::vector<ImageInfo>& images) {
+  return dump(json_of(images));
 }
 
 Result<Status> status_from_json(std::string_view text) {
@@ -330,6 +411,30 @@ Result<std::vector<SessionInfo>> sessions_from_json(std::string_view text) {
     s.role = f.text("role");
     if (!f.wrong().empty()) return bad_field(f.wrong());
     out.push_back(std::move(s));
+  }
+  return out;
+}
+
+Result<std::vector<ImageInfo>> images_from_json(std::string_view text) {
+  const std::optional<Json> json = parse_json(text, kMaxDepth);
+  if (!json || !json->is_array()) return Error{Errc::BadValue, "the daemon's images are not a JSON list"};
+  std::vector<ImageInfo> out;
+  for (const Json& item : *json) {
+    Fields f(item);
+    ImageInfo i;
+    i.target = f.text("target");
+    i.drive = f.text("drive");
+    i.image = f.text("image");
+    i.origin = f.text("origin");
+    i.state = f.text("state");
+    i.detail = f.text("detail");
+    i.size = f.number("size");
+    i.served = f.number("served_bytes");
+    i.rate = f.number("rate");
+    i.web = f.flag("web");
+    i.cached = f.number("cached");
+    if (!f.wrong().empty()) return bad_field(f.wrong());
+    out.push_back(std::move(i));
   }
   return out;
 }

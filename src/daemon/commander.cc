@@ -68,6 +68,18 @@ Result<void> Commander::unpark(const std::string& target) {
   return gateway_.unpark(target);
 }
 
+std::vector<control::ImageInfo> Commander::images() const {
+  return gateway_.images();
+}
+
+Result<void> Commander::attach(const control::AttachRequest& request) {
+  return gateway_.attach(request);
+}
+
+Result<void> Commander::detach(const std::string& target) {
+  return gateway_.detach(target);
+}
+
 std::vector<std::string> Commander::reload() {
   std::vector<std::string> mistakes = reload_();
   reload_failed_ = !mistakes.empty();

@@ -247,18 +247,21 @@ class Daemon {
     AnswerOptions control;
     control.end = "\n";
     control.max_request = control::kMaxRequest;
+    control.max_passed = control::kMaxPassed;
     control.admit = [this](int fd) { return may_command(fd); };
-    std::optional<AnswerServer> control_server(
-        std::in_place, *loop_, std::move(control_fd_), control,
-        [&](std::string_view request, int fd) { return answer(commander, request, fd); });
+    std::optional<AnswerServer> control_server(std::in_place, *loop_, std::move(control_fd_), control,
+                                               [&](std::string_view request, const AnswerServer::Asking& asking) {
+                                                 return answer(commander, request, asking);
+                                               });
     std::optional<AnswerServer> metrics_server;
     if (metrics_fd_) {
       AnswerOptions page;
       page.end = "\r\n\r\n";
       page.max_request = kMaxHttpHead;
-      metrics_server.emplace(*loop_, std::move(metrics_fd_), page, [&](std::string_view head, int) {
-        return control::http_answer(head, [&] { return control::render(commander.metrics()); });
-      });
+      metrics_server.emplace(
+          *loop_, std::move(metrics_fd_), page, [&](std::string_view head, const AnswerServer::Asking&) {
+            return control::http_answer(head, [&] { return control::render(commander.metrics()); });
+          });
     }
     const std::optional<Duration> beat = sys::watchdog_interval();
     net::Timer watchdog(*loop_, [&] {
@@ -273,8 +276,8 @@ class Daemon {
     stop(control_server, metrics_server);
   }
 
-  AnswerServer::Reply answer(Commander& commander, std::string_view request, int fd) {
-    const Result<net::Credentials> peer = net::peer_credentials(fd);
+  AnswerServer::Reply answer(Commander& commander, std::string_view request, const AnswerServer::Asking& asking) {
+    const Result<net::Credentials> peer = net::peer_credentials(asking.fd);
     if (!peer) return std::string();
     gateway::Script script{"control (uid " + std::to_string(peer->uid) + ")", std::nullopt, false};
     if (!is_operator(peer->uid, peer->gid, account_)) {
@@ -289,10 +292,10 @@ class Daemon {
       if (take.error().code == Errc::Refused && script.rights) control_refused(*peer, take.error().detail);
       return control::viewer_refused(take.error());
     }
-    if (!script.rights) return control::answer(commander, request);
+    if (!script.rights) return control::answer(commander, request, asking.passed);
     gateway::AccountCommands own(commander, *script.rights,
                                  [&](const std::string& why) { control_refused(*peer, why); });
-    return control::answer(own, request);
+    return control::answer(own, request, asking.passed);
   }
 
   std::optional<gateway::AccountRights> rights_of(uid_t uid) const {

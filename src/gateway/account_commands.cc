@@ -5,7 +5,8 @@
 namespace amtgate::gateway {
 
 Result<void> AccountCommands::may(std::string_view command) const {
-  for (const char* own : {"status", "sessions", "end", "give", "park", "unpark", "viewer"}) {
+  for (const char* own :
+       {"status", "sessions", "end", "give", "park", "unpark", "viewer", "images", "attach", "detach"}) {
     if (command == own) return {};
   }
   if (auth::includes(rights_.everywhere, auth::Role::Admin)) return {};
@@ -70,6 +71,34 @@ Result<std::size_t> AccountCommands::park(const std::string& target, const std::
 Result<void> AccountCommands::unpark(const std::string& target) {
   if (Result<void> may = may_switch(target); !may) return may;
   return all_.unpark(target);
+}
+
+std::vector<control::ImageInfo> AccountCommands::images() const {
+  std::vector<control::ImageInfo> out = all_.images();
+  std::erase_if(out, [this](const control::ImageInfo& image) { return !sees(image.target); });
+  return out;
+}
+
+Result<void> AccountCommands::may_attach(const std::string& target) const {
+  const std::optional<auth::Role> has = rights_.at(target);
+  if (auth::includes(has, auth::Role::Admin)) return {};
+  return refuse(auth::why_not(rights_.user, "drives", target, auth::Role::Admin, has));
+}
+
+Result<void> AccountCommands::attach(const control::AttachRequest& request) {
+  if (Result<void> may = may_attach(request.target); !may) return may;
+  for (const auto* medium : {&request.cd, &request.floppy}) {
+    if (!*medium || (*medium)->fd >= 0 || auth::includes(rights_.everywhere, auth::Role::Admin)) continue;
+    return refuse(rights_.user +
+                  " may not name an address on the web, which the gateway would ask: that takes the role " +
+                  "admin at every target; a file can be given");
+  }
+  return all_.attach(request);
+}
+
+Result<void> AccountCommands::detach(const std::string& target) {
+  if (Result<void> may = may_attach(target); !may) return may;
+  return all_.detach(target);
 }
 
 }  // namespace amtgate::gateway

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "amtgate/config/served_ports.h"
+#include "amtgate/gateway/images.h"
 #include "amtgate/gateway/rmcp_relay.h"
 #include "amtgate/gateway/screen_key.h"
 #include "amtgate/gateway/shard.h"
@@ -106,7 +107,7 @@ void tell_refusals(const Refusals& refused, const config::Target& target, contro
 class TheGateway final : public Gateway {
  public:
   TheGateway(std::shared_ptr<const config::Config> config, device::DialerOptions dialer)
-      : config_(std::move(config)), shared_(std::move(dialer)) {
+      : config_(std::move(config)), shared_(std::move(dialer)), images_(shared_, config_->gateway.state) {
     shared_.recordings = std::make_unique<Recordings>(config_->gateway.state + "/recordings");
   }
 
@@ -195,6 +196,7 @@ class TheGateway final : public Gateway {
       first.worker->run_there(
           [&] { rmcp_ = std::make_unique<RmcpRelay>(first.worker->loop(), shared_, std::move(catchers_)); });
     }
+    images_.apply(*config_);
     return {};
   }
 
@@ -231,6 +233,7 @@ class TheGateway final : public Gateway {
       publish(names_);
     });
     apply_serial();
+    images_.apply(*config_);
     return notes;
   }
 
@@ -242,6 +245,8 @@ class TheGateway final : public Gateway {
         out.insert(out.end(), here.begin(), here.end());
       });
     }
+    const std::vector<control::SessionInfo> own = images_.sessions();
+    out.insert(out.end(), own.begin(), own.end());
     std::ranges::sort(out, {}, &control::SessionInfo::id);
     return out;
   }
@@ -251,6 +256,12 @@ class TheGateway final : public Gateway {
     for (const auto& lane : lanes_) {
       lane->worker->run_there([&] { found = lane->shard->end(id, Error{Errc::Closed, why}); });
       if (found) return {};
+    }
+    for (const control::SessionInfo& own : images_.sessions()) {
+      if (own.id != id) continue;
+      return Error{Errc::Refused, "session " + std::to_string(id.value) +
+                                      " is the gateway's own, which would come back: `amtgate images detach " +
+                                      own.target + "` ends it"};
     }
     return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
   }
@@ -282,6 +293,8 @@ class TheGateway final : public Gateway {
     for (const auto& lane : lanes_) {  // one of them has it, if anybody looks at it
       lane->worker->run_there([&] { viewers += lane->shard->park(*key, what, lease); });
     }
+    if (const auto machine = shared_.policy()->directory->find(name))
+      images_.park(machine->target->name, what, lease);
     log::info("screen.parked", {{"target", name}, {"what", what}, {"viewers", viewers}});
     return viewers;
   }
@@ -292,9 +305,14 @@ class TheGateway final : public Gateway {
     for (const auto& lane : lanes_) {
       lane->worker->run_there([&] { lane->shard->unpark(*key); });
     }
+    if (const auto machine = shared_.policy()->directory->find(name)) images_.unpark(machine->target->name);
     log::info("screen.unparked", {{"target", name}});
     return {};
   }
+
+  std::vector<control::ImageInfo> images() const override { return images_.list(); }
+  Result<void> attach(const control::AttachRequest& request) override { return images_.attach(request); }
+  Result<void> detach(const std::string& target) override { return images_.detach(target); }
 
   Result<TakeViewer> viewer(const std::string& name, const Script& script) override {
     const std::shared_ptr<const Directory> directory = shared_.policy()->directory;
@@ -370,9 +388,10 @@ class TheGateway final : public Gateway {
         lane->shard->stop_serial();
       });
     }
+    images_.end_all();
     const auto until = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < until) {
-      std::size_t left = 0;
+      std::size_t left = images_.in_session();
       for (const auto& lane : lanes_) lane->worker->run_there([&] { left += lane->shard->flows(); });
       if (left == 0) break;
       std::this_thread::sleep_for(kDrainStep);
@@ -443,6 +462,7 @@ class TheGateway final : public Gateway {
     policy->recording_limits = {config_->gateway.record_limit, std::chrono::hours(24) * config_->gateway.record_days};
     if (queue_) queue_->set_classifier(policy->directory->classifier());
     shared_.set_policy(std::move(policy));
+    images_.names_changed();
   }
 
   static std::vector<std::string> needs_restart(const config::Config& old, const config::Config& now) {
@@ -494,6 +514,7 @@ class TheGateway final : public Gateway {
   Directory::Names names_;                 // on watch_
   bool names_changed_ = false;             // on watch_: publish() is under way
   std::vector<std::unique_ptr<Lane>> lanes_;
+  Images images_;  // goes first: its sessions use the dialer
 };
 
 std::vector<control::Metric> TheGateway::metrics() const {
@@ -565,6 +586,7 @@ std::vector<control::Metric> TheGateway::metrics() const {
     pings("denied", c.denied);
     pings("dropped", c.dropped);
   }
+  images_.metrics(out);
   if (queue_) {
     const intercept::Queue::Stats q = queue_->stats();
     const auto packets = [&](const char* verdict, std::uint64_t n) {

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kReadSize = 8192;
 // A busy side may not starve the loop.
 constexpr int kReadsPerTurn = 16;
+constexpr std::uint8_t kBusyStatus = 2;  // of 0x11
 
 }  // namespace
 
@@ -140,6 +141,13 @@ void Joining::handle(session::NeedDevice& need) {
   const Result<IpAddress> address = policy_.directory->device(*record_.target, aim_.destination);
   const TimePoint now = shard_.loop().now();
   if (!address) return joint_->device_failed({address.error(), 0}, now);
+  // AMT has one such session. Whoever wants it for an image of his own takes the gateway's away first.
+  if (need.service == Service::Ider && shard_.shared().image_holders.holds(record_.target->name)) {
+    const std::string& name = record_.target->name;
+    const Error busy{Errc::Busy,
+                     name + ": the gateway itself serves an image to it (amtgate images detach " + name + ")"};
+    return joint_->device_failed({busy, kBusyStatus}, now);
+  }
   if (need.depth == session::Depth::Transport) {
     const std::string login = record_.target->name + "|" + address->to_string() + "|" + aim_.client.to_string();
     std::string why;

@@ -18,6 +18,13 @@ class Nothing final : public amtgate::control::Commands {
     return std::size_t{1};
   }
   amtgate::Result<void> unpark(const std::string&) override { return {}; }
+  std::vector<amtgate::control::ImageInfo> images() const override { return {}; }
+  amtgate::Result<void> attach(const amtgate::control::AttachRequest& r) override {
+    // Nothing was passed, so nothing can be meant by a number.
+    if ((r.cd && r.cd->fd != -1) || (r.floppy && r.floppy->fd != -1)) std::abort();
+    return {};
+  }
+  amtgate::Result<void> detach(const std::string&) override { return {}; }
   std::vector<std::string> reload() override { return {"f:1: x"}; }
   std::vector<amtgate::control::Metric> metrics() const override { return {}; }
 };
@@ -38,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto reply = control::parse_reply(text); reply && reply->ok) {
     (void)control::status_from_json(reply->data);
     (void)control::sessions_from_json(reply->data);
+    (void)control::images_from_json(reply->data);
     (void)control::viewer_from_json(reply->data);
   }
   (void)control::http_answer(text, [] { return "x"; });

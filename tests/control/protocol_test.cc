@@ -11,6 +11,7 @@ class FakeDaemon final : public Commands {
   std::uint64_t ended = 0;
   std::uint64_t given = 0;
   std::string parked;
+  std::optional<AttachRequest> attached;
 
   Status status() const override {
     Status s;
@@ -50,6 +51,23 @@ class FakeDaemon final : public Commands {
   Result<void> unpark(const std::string& target) override {
     if (target != "pc1") return Error{Errc::BadValue, "there is no target '" + target + "'"};
     parked.clear();
+    return {};
+  }
+  std::vector<ImageInfo> images() const override {
+    ImageInfo i;
+    i.target = "pc1";
+    i.drive = "cd";
+    i.state = "attached";
+    i.served = 18446744073709551615U;
+    i.web = true;
+    return {i};
+  }
+  Result<void> attach(const AttachRequest& request) override {
+    attached = request;
+    return {};
+  }
+  Result<void> detach(const std::string& target) override {
+    if (target != "pc1") return Error{Errc::BadValue, target + " has no image"};
     return {};
   }
   std::vector<std::string> reload() override { return mistakes; }
@@ -153,6 +171,9 @@ TEST(Protocol, WhoMayNotIsToldSo) {
       throw std::logic_error("asked");
     }
     Result<void> unpark(const std::string&) override { throw std::logic_error("asked"); }
+    std::vector<ImageInfo> images() const override { return {}; }
+    Result<void> attach(const AttachRequest&) override { return {}; }
+    Result<void> detach(const std::string&) override { return {}; }
     std::vector<std::string> reload() override { throw std::logic_error("asked"); }
     std::vector<Metric> metrics() const override { throw std::logic_error("asked"); }
   } closed;
@@ -273,6 +294,46 @@ TEST(Protocol, ReadsTimesStrictly) {
   for (const char* bad : {"", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00Zx", "2026-13-31T12:00:00Z"}) {
     EXPECT_FALSE(parse_time(bad)) << bad;
   }
+}
+
+TEST(Protocol, AnImageIsADescriptorThatWasPassedOrAnAddress) {
+  FakeDaemon daemon;
+  AttachRequest wanted;
+  wanted.target = "pc1";
+  wanted.cd = AttachRequest::Medium{"/x.iso", 1};
+  wanted.floppy = AttachRequest::Medium{"https://h/f.img", -1};
+  wanted.start = AttachRequest::Start::Reboot;
+  const int passed[] = {7, 8};
+  EXPECT_TRUE(parse_reply(without_newline(answer(daemon, without_newline(request_attach(wanted)), passed)))->ok);
+  ASSERT_TRUE(daemon.attached && daemon.attached->cd && daemon.attached->floppy);
+  EXPECT_EQ(daemon.attached->cd->name, "/x.iso");
+  EXPECT_EQ(daemon.attached->cd->fd, 8);
+  EXPECT_EQ(daemon.attached->floppy->name, "https://h/f.img");
+  EXPECT_EQ(daemon.attached->floppy->fd, -1);
+  EXPECT_EQ(daemon.attached->start, AttachRequest::Start::Reboot);
+  daemon.attached.reset();
+  for (const char* bad : {R"({"command":"attach"})", R"({"command":"attach","target":"pc1","cd":"/x.iso"})",
+                          R"({"command":"attach","target":"pc1","cd":{"name":"/x.iso"}})",
+                          R"({"command":"attach","target":"pc1","cd":{"name":"/x.iso","fd":2}})",
+                          R"({"command":"attach","target":"pc1","cd":{"name":"/x.iso","fd":-1}})",
+                          R"({"command":"attach","target":"pc1","cd":{"url":"http://h/","fd":0}})",
+                          R"({"command":"attach","target":"pc1","start":"later"})"}) {
+    EXPECT_FALSE(parse_reply(without_newline(answer(daemon, bad, passed)))->ok) << bad;
+    EXPECT_FALSE(daemon.attached) << bad;
+  }
+}
+
+TEST(Protocol, ImagesComeBackAsTheyWere) {
+  FakeDaemon daemon;
+  const auto reply = parse_reply(without_newline(answer(daemon, without_newline(request("images")))));
+  ASSERT_TRUE(reply && reply->ok);
+  const auto images = images_from_json(reply->data);
+  ASSERT_TRUE(images) << images.error().detail;
+  ASSERT_EQ(images->size(), 1U);
+  EXPECT_EQ(images->front().served, 18446744073709551615U);
+  EXPECT_TRUE(images->front().web);
+  EXPECT_TRUE(parse_reply(without_newline(answer(daemon, without_newline(request_detach("pc1")))))->ok);
+  EXPECT_FALSE(parse_reply(without_newline(answer(daemon, without_newline(request_detach("pc2")))))->ok);
 }
 
 }  // namespace

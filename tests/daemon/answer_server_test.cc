@@ -1,10 +1,13 @@
 #include "amtgate/daemon/answer_server.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "amtgate/sys/clock.h"
@@ -20,11 +23,42 @@ class AnswerServerTest : public testing::Test {
   void serve(AnswerOptions options) {
     options.end = "\n";
     server_.emplace(*loop_, std::move(*net::open_unix_listener(path_, 0600)), options,
-                    [this](std::string_view request, int) -> AnswerServer::Reply {
+                    [this](std::string_view request, const AnswerServer::Asking& asking) -> AnswerServer::Reply {
+                      if (request == "passed") return say_passed(asking);
                       if (request == "over")
                         return [this](sys::UniqueFd connection) { taken_ = std::move(connection); };
                       return "<" + std::string(request) + ">" + std::string(300000, '.');
                     });
+  }
+  /// How many there are, and the first bytes of each.
+  static std::string say_passed(const AnswerServer::Asking& asking) {
+    std::string out = std::to_string(asking.passed.size());
+    for (const int fd : asking.passed) {
+      char block[8];
+      const ssize_t n = ::pread(fd, block, sizeof block, 0);
+      out += " " + std::string(block, n > 0 ? static_cast<std::size_t>(n) : 0);
+    }
+    return out;
+  }
+  static void send_with(int to, std::string_view text, std::span<const int> fds) {
+    iovec data{const_cast<char*>(text.data()), text.size()};
+    std::vector<char> parts(CMSG_SPACE(fds.size_bytes()));
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = parts.data();
+    message.msg_controllen = parts.size();
+    cmsghdr* part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(part), fds.data(), fds.size_bytes());
+    ASSERT_EQ(::sendmsg(to, &message, MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  static std::size_t open_fds() {
+    std::size_t n = 0;
+    for (int fd = 0; fd < 256; ++fd) n += ::fcntl(fd, F_GETFD) >= 0 ? 1U : 0U;
+    return n;
   }
   sys::UniqueFd connect() { return std::move(*net::connect_unix(path_)); }
   void turn(int n = 10) {
@@ -124,6 +158,33 @@ TEST_F(AnswerServerTest, EndsWithConnectionsOpen) {
   turn();
   server_.reset();
   turn();
+}
+
+TEST_F(AnswerServerTest, TakesDescriptorsWhereTheyAreWanted) {
+  char name[] = "/tmp/amtgate-passed.XXXXXX";
+  const sys::UniqueFd file(::mkstemp(name));
+  ::unlink(name);
+  ASSERT_EQ(::write(file.get(), "content", 7), 7);
+  const std::size_t before = open_fds();
+  for (const std::size_t most : {0U, 2U}) {
+    serve({.end = "\n", .max_passed = most, .admit = {}});
+    {
+      const sys::UniqueFd fd = connect();
+      const int two[] = {file.get(), file.get()};
+      send_with(fd.get(), "passed\n", two);
+      EXPECT_EQ(read_all(fd.get()), most == 0 ? "0" : "2 content content");
+    }
+    {
+      const sys::UniqueFd fd = connect();
+      const std::vector<int> many(30, file.get());
+      send_with(fd.get(), "pas", many);
+      send_with(fd.get(), "sed\n", many);
+      EXPECT_EQ(read_all(fd.get()), most == 0 ? "0" : "2 content content");
+    }
+    server_.reset();
+    turn();
+    EXPECT_EQ(open_fds(), before);
+  }
 }
 
 }  // namespace

@@ -49,6 +49,20 @@ class Everything final : public control::Commands {
     done += "unpark " + target + " ";
     return {};
   }
+  std::vector<control::ImageInfo> images() const override {
+    std::vector<control::ImageInfo> out(2);
+    out[0].target = "pc1";
+    out[1].target = "pc2";
+    return out;
+  }
+  Result<void> attach(const control::AttachRequest& request) override {
+    done += "attach " + request.target + " ";
+    return {};
+  }
+  Result<void> detach(const std::string& target) override {
+    done += "detach " + target + " ";
+    return {};
+  }
   std::vector<std::string> reload() override { return {}; }
   std::vector<control::Metric> metrics() const override { return {}; }
 
@@ -120,6 +134,25 @@ TEST_F(AccountCommandsTest, TheRestTakesAdminEverywhere) {
   }
   EXPECT_EQ(refused.size(), 6U);
   EXPECT_TRUE(with({}).may("status"));
+}
+
+TEST_F(AccountCommandsTest, AttachesWithAdmin) {
+  AccountCommands some = with({{"pc1", Role::Admin}, {"pc2", Role::Power}});
+  ASSERT_TRUE(some.may("attach"));
+  EXPECT_EQ(some.images().size(), 2U);
+  EXPECT_EQ(with({{"pc2", Role::View}}).images().front().target, "pc2");
+  control::AttachRequest file{"pc1", control::AttachRequest::Medium{"/x.iso", 3}};
+  EXPECT_TRUE(some.attach(file));
+  EXPECT_TRUE(some.detach("pc1"));
+  file.target = "pc2";
+  EXPECT_EQ(some.attach(file).error().code, Errc::Refused);
+  EXPECT_EQ(some.detach("pc2").error().code, Errc::Refused);
+  EXPECT_EQ(some.detach("pc11").error().code, Errc::Refused);
+  const control::AttachRequest web{"pc1", std::nullopt, control::AttachRequest::Medium{"http://10.0.0.1/x", -1}};
+  EXPECT_EQ(some.attach(web).error().code, Errc::Refused) << "the gateway would ask from where it stands";
+  EXPECT_EQ(all.done, "attach pc1 detach pc1 ");
+  EXPECT_EQ(refused.size(), 4U);
+  EXPECT_TRUE(with({}, Role::Admin).attach(web));
 }
 
 }  // namespace

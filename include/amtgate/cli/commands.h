@@ -26,6 +26,7 @@ Run screenshot_command(CLI::App& app, const Common& common);
 Run type_command(CLI::App& app, const Common& common);
 Run key_command(CLI::App& app, const Common& common);
 Run wait_screen_command(CLI::App& app, const Common& common);
+Run images_command(CLI::App& app, const Common& common);
 Run end_command(CLI::App& app, const Common& common);
 Run reload_command(CLI::App& app, const Common& common);
 Run passwd_command(CLI::App& app, const Common& common);

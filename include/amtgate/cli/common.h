@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,17 @@ struct Common {
 Result<config::Gateway> gateway_settings(const Common& common);
 
 /// Sends one request to the daemon and waits for its answer. Errors: Unreachable (no daemon), Timeout, Closed,
-/// BadValue, System; each a whole line for fail().
-Result<control::Reply> ask_daemon(const Common& common, const std::string& request);
+/// BadValue, System; each a whole line for fail(). `passed`: descriptors that go with it, control::kMaxPassed at
+/// most.
+Result<control::Reply> ask_daemon(const Common& common, const std::string& request, std::span<const int> passed = {});
 
 /// The same at the control socket `path`, and no longer than `patience`.
-Result<control::Reply> ask_daemon_at(const std::string& path, const std::string& request, Duration patience);
+Result<control::Reply> ask_daemon_at(const std::string& path, const std::string& request, Duration patience,
+                                     std::span<const int> passed = {});
 
 /// ask_daemon(), with everything but a good answer turned into a message; nothing then, and `code` is set.
-std::optional<control::Reply> ask_or_fail(const Common& common, const std::string& request, int& code);
+std::optional<control::Reply> ask_or_fail(const Common& common, const std::string& request, int& code,
+                                          std::span<const int> passed = {});
 
 /// Rows as columns: each as wide as its widest cell, two blanks between, nothing behind the last. The first row is
 /// the heading. Control characters become '?', an empty cell '-'.

@@ -72,8 +72,11 @@ struct Gateway {
   Secret users_text;  // empty when there is no such file and no target needs it
   std::optional<Endpoint> metrics = *Endpoint::parse("127.0.0.1:9623");  // nullopt = off
   LogLevel log_level = LogLevel::Info;
-  std::uint64_t record_limit = 10ULL << 30;  // bytes of all recordings
-  unsigned record_days = 0;                  // older ones go; 0 = none
+  std::uint64_t record_limit = 10ULL << 30;             // bytes of all recordings
+  unsigned record_days = 0;                             // older ones go; 0 = none
+  std::uint64_t image_cache = std::uint64_t{8} << 30U;  // bytes of images from web servers kept in the state folder
+  std::string image_ca;                                 // PEM; empty = the system's
+  std::string image_ca_text;                            // what that file holds, read by load.h
 };
 
 struct Intercept {

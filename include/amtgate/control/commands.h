@@ -5,6 +5,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,34 @@ struct TargetStatus {
   std::uint64_t sessions = 0;          // now
   std::uint64_t login_refusals = 0;    // in a row, of the gateway's own login; the most of its machines
   std::uint64_t login_wait = 0;        // seconds until the next login is tried: "backing off" while it is not 0
+};
+
+/// A drive of a machine that the gateway itself serves an image to.
+struct ImageInfo {
+  std::string target;
+  std::string drive;         // "cd", "floppy"
+  std::string image;         // the file, or the address on the web without user and password
+  std::string origin;        // "configuration", "control"
+  std::string state;         // "waiting", "attached", "away", "failed"
+  std::string detail;        // a sentence when not attached
+  std::uint64_t size = 0;    // bytes; 0 = not known yet
+  std::uint64_t served = 0;  // bytes read by the machine since the drive got this image
+  std::uint64_t rate = 0;    // of them in a second, lately
+  bool web = false;          // from a web server: `cached` counts
+  std::uint64_t cached = 0;  // bytes of the image that are here
+};
+
+/// Images for a machine's drives; a drive that is not named is empty. None named: those of the configuration.
+struct AttachRequest {
+  struct Medium {
+    std::string name;  // an http or https address, or what the file of `fd` is called
+    int fd = -1;       // open for reading, the caller's; -1: `name` is an address
+  };
+  enum class Start : std::uint8_t { Now, Graceful, Reboot };
+  std::string target;
+  std::optional<Medium> cd{};
+  std::optional<Medium> floppy{};
+  Start start = Start::Now;
 };
 
 struct Status {
@@ -95,6 +124,13 @@ class Commands {
   /// BadValue (no such target).
   virtual Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) = 0;
   virtual Result<void> unpark(const std::string& target) = 0;
+  virtual std::vector<ImageInfo> images() const = 0;
+  /// Takes the place of all that is attached to the machine; it goes on behind this call, and images() tells how.
+  /// Errors: BadValue (no such target, no image in a file), Refused.
+  virtual Result<void> attach(const AttachRequest& request) = 0;
+  /// Takes the drives away, those of the configuration too: they come back with attach() or a restart, or when the
+  /// configuration says something else. Errors: BadValue (no such target, nothing attached).
+  virtual Result<void> detach(const std::string& target) = 0;
   /// Reads the configuration again. Gives every mistake as "FILE:LINE: what is wrong", and keeps the old one then;
   /// empty when the new one is in force.
   virtual std::vector<std::string> reload() = 0;

@@ -21,6 +21,9 @@ class Commander final : public control::Commands {
   Result<void> give(control::SessionId id) override;
   Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) override;
   Result<void> unpark(const std::string& target) override;
+  std::vector<control::ImageInfo> images() const override;
+  Result<void> attach(const control::AttachRequest& request) override;
+  Result<void> detach(const std::string& target) override;
   std::vector<std::string> reload() override;
   std::vector<control::Metric> metrics() const override;
 

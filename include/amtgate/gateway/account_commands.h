@@ -4,6 +4,9 @@
 //   status, sessions   the targets that it may view, and what is going on there
 //   end, give          console at the session's target
 //   park, unpark       power at the target
+//   images             those of the targets that it may view
+//   attach, detach     admin at the target; an address on the web, which the daemon asks from where it stands, takes
+//                      admin everywhere
 //   all others         admin everywhere
 #pragma once
 
@@ -32,6 +35,9 @@ class AccountCommands final : public control::Commands {
   Result<void> give(control::SessionId id) override;
   Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) override;
   Result<void> unpark(const std::string& target) override;
+  std::vector<control::ImageInfo> images() const override;
+  Result<void> attach(const control::AttachRequest& request) override;
+  Result<void> detach(const std::string& target) override;
   std::vector<std::string> reload() override { return all_.reload(); }
   std::vector<control::Metric> metrics() const override { return all_.metrics(); }
 
@@ -40,6 +46,7 @@ class AccountCommands final : public control::Commands {
   Error refuse(std::string why) const;
   Result<void> may_with(control::SessionId id, std::string_view what) const;
   Result<void> may_switch(const std::string& target) const;
+  Result<void> may_attach(const std::string& target) const;
 
   control::Commands& all_;
   AccountRights rights_;

@@ -61,6 +61,11 @@ class Gateway {
   virtual Result<std::size_t> park(const std::string& target, const std::string& what, Duration lease) = 0;
   virtual Result<void> unpark(const std::string& target) = 0;
 
+  /// As control::Commands has them.
+  virtual std::vector<control::ImageInfo> images() const = 0;
+  virtual Result<void> attach(const control::AttachRequest& request) = 0;
+  virtual Result<void> detach(const std::string& target) = 0;
+
   /// What the users file gives to the user of this name; nothing where it does not know one.
   virtual std::optional<AccountRights> rights(const std::string& user) const = 0;
 

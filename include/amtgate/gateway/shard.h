@@ -18,6 +18,7 @@
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/counters.h"
 #include "amtgate/gateway/directory.h"
+#include "amtgate/gateway/image_holders.h"
 #include "amtgate/gateway/layouts.h"
 #include "amtgate/gateway/recordings.h"
 #include "amtgate/gateway/web_seats.h"
@@ -61,6 +62,7 @@ struct Shared {
   Layouts layouts;
   std::unique_ptr<Recordings> recordings;  // set before the shards run, and gone behind them
   http::Challenger challenger;             // of clients of the web ports
+  ImageHolders image_holders;
   /// Every shard, before the first of them listens. A machine's screen lives on the shard that its name falls to.
   std::vector<Shard*> shards;
   Shard& home(const std::string& screen) const { return *shards[std::hash<std::string>{}(screen) % shards.size()]; }

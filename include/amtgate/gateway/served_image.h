@@ -1,0 +1,53 @@
+// ServedImage: a medium as a session's drive reads it: what is read is counted, and there is patience for a whole
+// command of the host, which waits about 30 s for one, however many of its blocks have come.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "amtgate/image/medium.h"
+#include "amtgate/net/loop.h"
+
+namespace amtgate::gateway {
+
+class ServedImage final : public ider::BlockSource {
+ public:
+  /// `medium` outlives this. `command`: which one of the session is being carried out, another number for each.
+  /// `resume`: the read that was told Later is worth another try; from the loop.
+  ServedImage(net::Loop& loop, image::Medium& medium, std::string target, std::function<std::uint64_t()> command,
+              std::function<void()> resume)
+      : loop_(loop),
+        medium_(medium),
+        target_(std::move(target)),
+        command_of_(std::move(command)),
+        late_(loop, std::move(resume)) {}
+
+  std::uint32_t block_size() const override { return medium_.block_size(); }
+  ider::SectorCount blocks() const override { return medium_.blocks(); }
+  Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
+
+  /// Bytes.
+  std::uint64_t served() const { return served_; }
+  /// Bytes a second, lately.
+  std::uint64_t rate() const;
+
+ private:
+  bool late();
+  void count(std::size_t n);
+  std::uint64_t per_second(Duration passed) const;
+
+  net::Loop& loop_;
+  image::Medium& medium_;
+  const std::string target_;
+  std::function<std::uint64_t()> command_of_;
+  net::Timer late_;
+  std::uint64_t command_ = 0;  // that waits
+  TimePoint until_{};
+  std::uint64_t served_ = 0;
+  std::uint64_t lately_ = 0;
+  std::uint64_t rate_ = 0;
+  TimePoint since_{};
+};
+
+}  // namespace amtgate::gateway

@@ -1,0 +1,55 @@
+#include "amtgate/gateway/served_image.h"
+
+#include "amtgate/sys/log.h"
+
+namespace amtgate::gateway {
+namespace {
+
+constexpr Duration kRateOver = seconds(1);
+constexpr Duration kIdle = seconds(3);
+
+}  // namespace
+
+Result<ider::Fetch> ServedImage::read(ider::Lba first, MutableBytes out) {
+  Result<ider::Fetch> got = medium_.read(first, out);
+  if (got && *got == ider::Fetch::Later && late()) got = Error{Errc::Timeout, "the image does not come in time"};
+  if (!got) {
+    static log::RateLimit limit(0.2, 3);
+    log::warn(limit, "image.read_failed", {{"target", target_}, {"block", first.value}, {"why", got.error().detail}});
+  } else if (*got == ider::Fetch::Done) {
+    count(out.size());
+  }
+  return got;
+}
+
+bool ServedImage::late() {
+  const std::uint64_t now = command_of_();
+  if (now == command_) return loop_.now() >= until_;
+  command_ = now;
+  until_ = loop_.now() + image::kReadPatience;
+  late_.arm(image::kReadPatience + milliseconds(10));
+  return false;
+}
+
+std::uint64_t ServedImage::rate() const {
+  const Duration passed = loop_.now() - since_;
+  if (passed > kIdle) return 0;
+  return passed >= kRateOver ? per_second(passed) : rate_;
+}
+
+void ServedImage::count(std::size_t n) {
+  served_ += n;
+  const Duration passed = loop_.now() - since_;
+  if (passed >= kRateOver) {
+    rate_ = passed > kIdle ? 0 : per_second(passed);
+    since_ = loop_.now();
+    lately_ = 0;
+  }
+  lately_ += n;
+}
+
+std::uint64_t ServedImage::per_second(Duration passed) const {
+  return static_cast<std::uint64_t>(static_cast<double>(lately_) / std::chrono::duration<double>(passed).count());
+}
+
+}  // namespace amtgate::gateway

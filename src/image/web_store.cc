@@ -1,0 +1,313 @@
+#include "src/image/web_store.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "amtgate/sys/log.h"
+
+namespace amtgate::image {
+namespace {
+
+// What is on its way ahead of a machine takes no longer than this to arrive: a read of something else has to share
+// the line with it.
+constexpr double kAheadSeconds = 2.0;
+constexpr std::uint64_t kLeastAhead = std::uint64_t{2} << 20U;
+constexpr Duration kRateWindow = milliseconds(250);
+// With the largest, enough for 250 MB/s over 40 ms.
+constexpr std::size_t kMostFlights = 10;
+constexpr std::uint64_t kLargestFlight = std::uint64_t{1} << 20U;
+constexpr Duration kFirstPause = milliseconds(500);
+constexpr Duration kLastPause = seconds(8);
+constexpr Duration kLastProbePause = seconds(30);
+
+std::uint64_t chunk_of(std::uint64_t at) {
+  return at / kChunk;
+}
+
+}  // namespace
+
+WebStore::WebStore(net::Loop& loop, Fetcher& fetcher, Cache& cache, std::string url)
+    : loop_(loop),
+      fetcher_(fetcher),
+      url_(std::move(url)),
+      shown_(shown_address(url_)),
+      entry_(cache.open(cache_name(url_))),
+      pause_(kFirstPause),
+      retry_(loop, [this] { retry(); }) {
+  probe();
+}
+
+WebStore::~WebStore() {
+  *self_ = nullptr;
+}
+
+/// Listeners may read, which begins requests, which nothing inside of one may do.
+void WebStore::news() {
+  if (std::exchange(*news_due_, true)) return;
+  loop_.defer([self = self_, due = news_due_] {
+    *due = false;
+    if (*self == nullptr) return;
+    std::vector<const void*> who;
+    for (const auto& [key, listener] : (*self)->listeners_) who.push_back(key);
+    for (const void* key : who) {
+      if (*self == nullptr) return;
+      const auto found = (*self)->listeners_.find(key);
+      if (found == (*self)->listeners_.end()) continue;
+      const Listener tell = found->second;
+      tell();
+    }
+  });
+}
+
+// --- what it is -------------------------------------------------------------------------------------------
+
+void WebStore::probe() {
+  probe_.emplace();
+  probe_judged_ = {};
+  const auto most = std::make_shared<std::uint64_t>(0);
+  Fetcher::Callbacks calls;
+  calls.on_head = [this, most](const Head& head) {
+    probe_judged_ = probed(head, *most);
+    return probe_judged_;
+  };
+  calls.on_body = [this, most](Bytes bytes) { return arrived(*probe_, bytes, *most); };
+  calls.on_done = [this](const Result<void>& outcome) { probe_done(outcome); };
+  probe_->fetch = fetcher_.start({url_, std::pair{std::uint64_t{0}, kChunk - 1}, {}}, std::move(calls));
+}
+
+/// `most`: how many bytes are to come.
+Result<void> WebStore::probed(const Head& head, std::uint64_t& most) {
+  const Result<Opening> opening = judge_opening(head);
+  if (!opening) return opening.error();
+  const Identity& now = opening->identity;
+  const std::optional<Identity>& known = entry_->identity();
+  // Without a date or an ETag it may be another image of the same size.
+  const bool same = known && agree(*known, now) && (now.has_validator() || !known->has_validator()) &&
+                    (now.has_validator() || confirmed_);
+  if (!same) {
+    if (known) log::info("image.stale", {{"image", shown_}, {"was_bytes", known->size}, {"bytes", now.size}});
+    if (const Result<void> begun = entry_->begin(now); !begun) return begun;
+  } else {
+    entry_->confirm(now);
+  }
+  confirmed_ = true;
+  whole_ = !opening->ranges && !entry_->map().whole();
+  most = opening->ranges ? std::min(kChunk, now.size) : now.size;
+  if (opening->ranges) {
+    const ContentRange range = *parse_content_range(head.content_range);
+    if (range.last + 1 != most) return Error{Errc::BadValue, "the server answers with other bytes than asked for"};
+  } else if (entry_->map().whole()) {
+    return Error{Errc::Closed, ""};  // it is here already: nothing more is wanted
+  }
+  probe_->end = (most + kChunk - 1) / kChunk;
+  if (whole_) {
+    problem_ = "it is being downloaded: the server takes no range requests";
+    news();
+  }
+  return {};
+}
+
+void WebStore::probe_done(const Result<void>& outcome) {
+  std::unique_ptr<Fetch> fetch = std::move(probe_->fetch);
+  probe_.reset();
+  const bool enough = confirmed_ && entry_->identity() && entry_->map().whole();
+  const bool known = confirmed_ && probe_judged_.has_value() && entry_->identity().has_value();
+  if (enough || (known && (outcome || !whole_))) return become_ready();
+  const Error why = outcome ? Error{Errc::Closed, "the server closed the connection in the middle"} : outcome.error();
+  const bool reachable_later = why.code == Errc::Unreachable || why.code == Errc::Timeout || why.code == Errc::Closed;
+  // Without a validator nobody could tell whether what comes later belongs to what is here.
+  const bool usable = entry_->identity() && (entry_->identity()->has_validator() || entry_->map().whole());
+  if (reachable_later && usable && !whole_ && !confirmed_) {
+    // What is here is served while the server is away.
+    become_ready();
+    return away(why);
+  }
+  if (state_ != Medium::State::Failed || problem_ != why.detail) {
+    log::warn("image.failed", {{"image", shown_}, {"cause", amtgate::name(why.code)}, {"why", why.detail}});
+  }
+  state_ = Medium::State::Failed;
+  problem_ = why.detail;
+  retry_.arm(pause_);
+  pause_ = std::min<Duration>(pause_ * 2, kLastProbePause);
+  news();
+}
+
+void WebStore::become_ready() {
+  state_ = Medium::State::Ready;
+  problem_.clear();
+  pause_ = kFirstPause;
+  log::info("image.ready", {{"image", shown_}, {"bytes", size()}, {"cached_bytes", entry_->map().bytes()}});
+  news();
+}
+
+// --- what is here and what comes --------------------------------------------------------------------------
+
+const WebStore::Flight* WebStore::flying(std::uint64_t chunk) const {
+  for (const Flight& f : flights_) {
+    if (!f.landed && chunk >= f.first && chunk < f.end) return &f;
+  }
+  return nullptr;
+}
+
+bool WebStore::here(std::uint64_t from, std::uint64_t length) const {
+  const std::uint64_t end = from + length;
+  for (std::uint64_t chunk = chunk_of(from); chunk * kChunk < end; ++chunk) {
+    if (entry_->map().has(chunk)) continue;
+    const Flight* flight = flying(chunk);
+    if (flight == nullptr || flight->at < std::min(end, entry_->map().end_of(chunk))) return false;
+  }
+  return true;
+}
+
+Result<void> WebStore::need(std::uint64_t from, std::uint64_t length) {
+  if (changed_) return Error{Errc::Closed, problem_};
+  awaited_ = true;
+  const std::uint64_t end = from + length;
+  for (std::uint64_t chunk = chunk_of(from); chunk * kChunk < end; ++chunk) {
+    if (entry_->map().has(chunk) || flying(chunk) != nullptr) continue;
+    if (retry_.armed()) {
+      wanted_.insert(chunk);  // the last request failed: not before its time
+    } else {
+      launch(chunk, chunk + 1, true);
+    }
+  }
+  return {};
+}
+
+std::uint64_t WebStore::room_ahead() const {
+  std::uint64_t flying = 0;
+  for (const Flight& f : flights_) flying += std::min(f.end * kChunk, size()) - f.at;
+  const std::uint64_t most = std::max(kLeastAhead, static_cast<std::uint64_t>(rate_ * kAheadSeconds));
+  return flying < most ? most - flying : 0;
+}
+
+void WebStore::expect(std::uint64_t from, std::uint64_t to) {
+  if (changed_ || away_ || whole_) return;
+  const std::uint64_t last = std::min(chunk_of(to - 1) + 1, entry_->map().chunks());
+  std::uint64_t chunk = chunk_of(from);
+  std::uint64_t room = room_ahead() / kChunk;
+  while (chunk < last && room > 0 && flights_.size() < kMostFlights) {
+    if (entry_->map().has(chunk) || flying(chunk) != nullptr) {
+      ++chunk;
+      continue;
+    }
+    std::uint64_t end = chunk;
+    const std::uint64_t most = std::min(room, kLargestFlight / kChunk);
+    while (end < last && end - chunk < most && !entry_->map().has(end) && flying(end) == nullptr) ++end;
+    // A small rest waits until it is worth a request, unless it is the end of the image.
+    const bool small = end == last && last != entry_->map().chunks() && (end - chunk) * kChunk < kLargestFlight / 2 &&
+                       to - from > 2 * kLargestFlight;
+    if (small) return;
+    launch(chunk, end, false);
+    room -= end - chunk;
+    chunk = end;
+  }
+}
+
+void WebStore::launch(std::uint64_t first, std::uint64_t end, bool needed) {
+  const Identity identity = *entry_->identity();
+  const std::uint64_t from = first * kChunk, to = std::min(end * kChunk, identity.size);
+  const auto flight = flights_.emplace(flights_.end());
+  flight->first = first;
+  flight->end = end;
+  flight->at = from;
+  flight->needed = needed;
+  Fetcher::Callbacks calls;
+  const auto changed = std::make_shared<bool>(false);
+  calls.on_head = [identity, from, to, changed](const Head& head) -> Result<void> {
+    const Result<Answer> answer = judge_range(head, identity, from, to - 1);
+    if (!answer) return answer.error();
+    if (*answer == Answer::Bytes) return {};
+    *changed = true;
+    return Error{Errc::Closed, "the image at the server has changed while it was in use"};
+  };
+  calls.on_body = [this, flight, to](Bytes bytes) { return arrived(*flight, bytes, to); };
+  calls.on_done = [this, flight, changed](const Result<void>& outcome) {
+    if (*changed) change(outcome.error().detail);
+    landed(flight, outcome);
+  };
+  flight->fetch = fetcher_.start({url_, std::pair{from, to - 1}, identity.if_range()}, std::move(calls));
+}
+
+/// `most`: where the bytes of this flight end.
+Result<void> WebStore::arrived(Flight& flight, Bytes bytes, std::uint64_t most) {
+  if (bytes.size() > most - flight.at) return Error{Errc::BadValue, "the server sends more than was asked for"};
+  if (const Result<void> written = entry_->write(flight.at, bytes); !written) return written;
+  const std::uint64_t before = flight.at;
+  flight.at += bytes.size();
+  rate_bytes_ += bytes.size();
+  const Duration passed = loop_.now() - rate_since_;
+  if (passed >= kRateWindow) {
+    // A pause was the machine's, and says nothing of the line.
+    if (passed < 4 * kRateWindow)
+      rate_ = static_cast<double>(rate_bytes_) / std::chrono::duration<double>(passed).count();
+    rate_since_ = loop_.now();
+    rate_bytes_ = 0;
+  }
+  for (std::uint64_t chunk = chunk_of(before); chunk < flight.end && entry_->map().end_of(chunk) <= flight.at;
+       ++chunk)
+    entry_->set(chunk);
+  if (std::exchange(awaited_, false)) news();
+  return {};
+}
+
+void WebStore::landed(Flights::iterator flight, const Result<void>& outcome) {
+  flight->landed = true;
+  const std::uint64_t end = std::min(flight->end * kChunk, size());
+  Error why{Errc::Closed, "the server closed the connection in the middle"};
+  if (!outcome) why = outcome.error();
+  const bool whole = outcome && flight->at == end;
+  for (std::uint64_t chunk = flight->first; !whole && !changed_ && flight->needed && chunk < flight->end; ++chunk)
+    wanted_.insert(chunk);
+  const std::unique_ptr<Fetch> fetch = std::move(flight->fetch);
+  flights_.erase(flight);
+  if (whole) {
+    back();
+  } else if (!changed_) {
+    away(why);
+  }
+  news();
+}
+
+void WebStore::away(const Error& why) {
+  if (!std::exchange(away_, true)) {
+    log::warn("image.away", {{"image", shown_}, {"cause", amtgate::name(why.code)}, {"why", why.detail}});
+  }
+  problem_ = why.detail;
+  if (retry_.armed()) return;
+  retry_.arm(pause_);
+  pause_ = std::min<Duration>(pause_ * 2, kLastPause);
+}
+
+void WebStore::back() {
+  pause_ = kFirstPause;
+  if (!std::exchange(away_, false)) return;
+  problem_.clear();
+  log::info("image.back", {{"image", shown_}});
+}
+
+void WebStore::change(const std::string& how) {
+  if (std::exchange(changed_, true)) return;
+  problem_ = how;
+  log::error("image.changed", {{"image", shown_},
+                               {"bytes", size()},
+                               {"why", how + ": machines get read errors from it until it is attached anew"}});
+  entry_->abandon();
+  retry_.cancel();
+}
+
+/// Only for who waits: an image that nobody reads is not asked for.
+void WebStore::retry() {
+  if (state_ != Medium::State::Ready) return probe();
+  const std::set<std::uint64_t> wanted = std::exchange(wanted_, {});
+  bool first = true;
+  for (const std::uint64_t chunk : wanted) {
+    if (entry_->map().has(chunk) || flying(chunk) != nullptr) continue;
+    // One tries whether the server is back; who still waits for another asks again then.
+    if (std::exchange(first, false)) launch(chunk, chunk + 1, true);
+  }
+  // With nobody waiting the next who needs something tries.
+  news();
+}
+
+}  // namespace amtgate::image
