@@ -410,9 +410,9 @@ Result<void> set_record_limit(Gateway& to, std::string_view value, Order<Gateway
   return {};
 }
 std::string show_record_limit(const Gateway& from) {
-  constexpr std::uint64_t kMega = 1ULL << 20;
-  return from.record_limit % kMega == 0 ? std::to_string(from.record_limit / kMega) + "M"
-                                        : std::to_string(from.record_limit);
+  constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+  return from.record_limit % kGiB == 0 ? std::to_string(from.record_limit / kGiB) + "G"
+                                       : std::to_string(from.record_limit);
 }
 Result<void> set_record(Target& to, std::string_view value, Order<Target>) {
   to.record_vnc = to.record_sol = false;
