@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # console: to the firmware's set-up, an image, the network or what is there; each step failing; Ctrl-C in each.
 . "$(dirname "$0")/lib.sh"
-need gvncviewer Xvfb xdotool xwd
+need gvncviewer Xvfb xdotool xwd expect
 lab router
 export XDG_STATE_HOME=$T/state-of-root # what programs without a gateway remember
 head -c 2500608 /dev/urandom >"$T/cd.iso"
@@ -93,6 +93,14 @@ ok "no step switches it off" same "$(steps)" "reach boot reset view "
 ok "it starts there" same "$(booted pc1)" "Force Hard-drive Boot"
 ok "a modern machine, over TLS alone: exit 0" run 0 modern --bios --sol
 ok "its firmware is on the serial console" same "$(booted modern)" "bios sol"
+ok "without a viewer named it is amtgate sol" on gw env TERM=xterm expect -c "
+  set timeout 60
+  spawn -noecho $BUILD/amtgate -c $T/amtgate.conf console modern --bios --sol
+  expect -re {simulated Intel AMT} {} timeout { exit 9 } eof { exit 8 }
+  send \"\x1d.\"
+  expect eof
+  lassign [wait] pid spawned os code
+  exit \$code" >"$T/terminal.log"
 ok "as JSON: exit 0" run 0 pc1 --restart --json
 ok "with every step" same "$(python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); print(j["target"], j["ok"], [s["step"] for s in j["steps"]])' "$T/code.out")" "pc1 True ['reach', 'off', 'on', 'view']"
 
