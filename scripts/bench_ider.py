@@ -1,9 +1,9 @@
 """The part `ider` of scripts/bench: serving an image to a machine, straight and through the gateway.
 
 tests/bench/ider.cc plays the machine: one command at a time, as AMT sends them, each as soon as the one before it is
-answered. Beside `amtgate ider` stand amtider 1.8 (AMTIDER=path, or in PATH; it speaks TLS only, and only straight) and
-the least that can answer: a program that sends the same bytes from memory to every READ. CPU is that of the image
-server's process, per GB that it has served."""
+answered. Beside `amtgate ider`, and the daemon that serves the same file by itself, stand amtider 1.8 (AMTIDER=path, or in
+PATH; it speaks TLS only, and only straight) and the least that can answer: a program that sends the same bytes from memory to
+every READ. CPU is that of the image server's process, per GB that it has served."""
 import json
 import os
 import shutil
@@ -33,15 +33,20 @@ class Server(Contender):
     def command(self):
         raise NotImplementedError
 
+    def attach(self):
+        """The process whose CPU counts, and how it is ended."""
+        client = self.lab.spawn("client", *self.command())
+        return client, lambda: self.lab.end(client)
+
     def measure(self, mode, seconds):
         cert = [self.lab.dir + "/../../cert.pem", self.lab.dir + "/../../key.pem"] if self.tls else []
         machine = subprocess.Popen(self.lab.words("amt", IDER, "serve", str(self.port()), mode, str(seconds), *cert),
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        client = None
+        end = None
         try:
             self.lab.wait_listen("amt", self.port())
-            client = self.lab.spawn("client", *self.command())
-            gateway, self.root = self.root, client
+            server, end = self.attach()
+            gateway, self.root = self.root, server
             at, lines = {}, []
             for line in machine.stdout:
                 line = line.strip()
@@ -59,8 +64,8 @@ class Server(Contender):
             if machine.poll() is None:
                 machine.kill()
             machine.wait()
-            if client:
-                self.lab.end(client)
+            if end:
+                end()
 
 
 class Null(Server):
@@ -78,6 +83,24 @@ class Amtgate(Server):
         write(self.lab.dir + "/password", PASSWORD + "\n", 0o600)
         return [BUILD + "/amtgate", "ider", "-h", AMT, "--once", "--password-file", self.lab.dir + "/password", "--state",
                 self.lab.dir + "/seen", "--tls" if self.tls else "--plain", "--cd", self.image]
+
+
+class Daemon(Amtgated, Server):
+    name = "amtgated image"
+    machine = False
+
+    def launch(self):
+        Server.launch(self)
+        Amtgated.launch(self)
+
+    def attach(self):
+        def images(*words):
+            run(*self.lab.words("gw", BUILD + "/amtgate", "-c", self.lab.dir + "/amtgate.conf", "images", *words))
+        images("attach", "pc", "--cd", self.image, "--no-wait")
+        return self.root, lambda: images("detach", "pc")
+
+    port = Server.port
+    measure = Server.measure
 
 
 class Amtider(Server):
@@ -145,7 +168,7 @@ def ider(args, only, scratch):
     run("make", "-s", "--no-print-directory", "BUILD=" + os.path.relpath(BUILD), os.path.relpath(IDER))
     out = {"wanted": []}
     for tls in (False, True):
-        kinds = [k(tls) for k in (Null, Amtgate, Amtider, RelayedNull, RelayedAmtgate)]
+        kinds = [k(tls) for k in (Null, Amtgate, Daemon, Amtider, RelayedNull, RelayedAmtgate)]
         contenders = start([c for c in kinds if (not only or c.name in only) and c.available()], scratch)
         word = "TLS" if tls else "plain"
         try:
@@ -154,7 +177,7 @@ def ider(args, only, scratch):
                 data = figures(title + " (ratios of requests a second)", interleaved(title, contenders, args.rounds,
                                lambda c: c.measure(mode, args.seconds)))
                 out["%s_%s" % (mode, word.lower())] = data
-                for name in ("amtgate ider", "amtgate ider, relayed"):
+                for name in ("amtgate ider", "amtgated image", "amtgate ider, relayed"):
                     d = data.get(name)
                     if d and d["ratio_to_null"] is not None:
                         out["wanted"].append(bench_screen.figure("%s: %s, to the null device" % (title, name), "at least 0.9",
