@@ -261,7 +261,8 @@ void ImageHost::read_some() {
     const Result<void> taken = role_->receive(Bytes(buffer).first(got.bytes), tools_.loop.now());
     take_events();
     if (!taken && stream_) return lost({taken.error().code, target_ + ": " + taken.error().detail});
-    if (got.bytes < buffer.size() && stream_ && !stream_->is_tls()) return;
+    // A command is less than this: there is nothing more to ask for before it is answered.
+    if (got.bytes < buffer.size()) return;
   }
 }
 
