@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "amtgate/cli/actions.h"
@@ -41,21 +42,20 @@ int failed(const Error& e) {
   return fail(e.code == Errc::Unreachable || e.code == Errc::Refused ? kSaidNo : exit_code(e.code), e.detail);
 }
 
+/// As large as a recording may be, so not by way of memory.
+Result<void> copy(const std::string& from, const std::string& to) {
+  std::error_code error;
+  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
+  if (!error) std::filesystem::permissions(to, std::filesystem::perms(0600), error);
+  if (error) return Error{Errc::System, to + ": " + error.message()};
+  return {};
+}
+
 std::string length_text(std::uint64_t ms) {
   char text[40];
   const std::uint64_t s = ms / 1000;
   std::snprintf(text, sizeof text, "%llu:%02llu:%02llu", static_cast<unsigned long long>(s / 3600),
                 static_cast<unsigned long long>(s / 60 % 60), static_cast<unsigned long long>(s % 60));
-  return text;
-}
-
-std::string size_text(std::uint64_t bytes) {
-  char text[40];
-  if (bytes < 1'000'000) {
-    std::snprintf(text, sizeof text, "%.1f kB", static_cast<double>(bytes) / 1e3);
-  } else {
-    std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
-  }
   return text;
 }
 
@@ -93,7 +93,7 @@ Run list(CLI::App& app, const Common& common) {
         who += (l.user.empty() ? "" : l.user + " from ") + l.client;
       }
       rows.push_back({r.id, r.target, r.service, r.started.substr(0, 19),
-                      length_text(r.length_ms) + (r.ended ? "" : "+"), size_text(r.bytes), who});
+                      length_text(r.length_ms) + (r.ended ? "" : "+"), human_bytes(r.bytes), who});
     }
     if (common.json) {
       std::puts(out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
@@ -167,9 +167,7 @@ Run export_to(CLI::App& app, const Common& common) {
     const std::string suffix = dot == std::string::npos ? "" : name.substr(dot);
     Result<void> done;
     if (r->file.ends_with(suffix) && !suffix.empty()) {
-      constexpr std::size_t kMost = std::size_t{4} << 30U;
-      const Result<std::string> all = sys::read_file(r->file, kMost);
-      done = all ? sys::write_file(o->out, *all, 0600) : Result<void>(all.error());
+      done = copy(r->file, o->out);
     } else if (r->file.ends_with(".cast")) {
       if (suffix != ".txt") return fail(kUsage, "a serial console becomes .cast or .txt, not '" + suffix + "'");
       const Result<std::string> text = text_of_cast(r->file);

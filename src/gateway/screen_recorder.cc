@@ -1,8 +1,5 @@
 #include "amtgate/gateway/screen_recorder.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
 #include "amtgate/record/fbs.h"
 #include "amtgate/rfb/client_messages.h"
 #include "amtgate/rfb/protocol.h"
@@ -13,27 +10,17 @@ namespace {
 /// A picture comes in several updates; so many at a time.
 constexpr int kUpdatesAtOnce = 64;
 
-std::string dumped(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 }  // namespace
 
 ScreenRecorder::ScreenRecorder(session::SharedScreen& screen, std::shared_ptr<Recordings::Recording> recording,
                                const std::string& target, const Endpoint& device, sys::WallTime started,
                                TimePoint now)
     : screen_(screen),
-      recording_(std::move(recording)),
+      recording_(recording),
+      notes_(std::move(recording), target, Service::Vnc, device, started, now),
       camera_(screen.screen().size(), target + ", recorded " + sys::to_iso8601(started)),
-      began_(now),
       last_(now),
       next_(now) {
-  recording_->note(dumped({{"version", 1},
-                           {"id", recording_->id()},
-                           {"target", target},
-                           {"service", "vnc"},
-                           {"device", device.to_string()},
-                           {"started", sys::to_iso8601(started)}}));
   Buffer opening;
   record::append_fbs_opening(opening);
   recording_->write(std::move(opening));
@@ -47,27 +34,16 @@ ScreenRecorder::ScreenRecorder(session::SharedScreen& screen, std::shared_ptr<Re
 
 ScreenRecorder::~ScreenRecorder() {
   screen_.set_camera(nullptr);
-  event("end", last_);
+  notes_.event("end", last_);
   recording_->end();
 }
 
-std::uint32_t ScreenRecorder::at(TimePoint now) const {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(now - began_).count());
-}
-
-void ScreenRecorder::joined(session::ViewerId id, const Looker& who, TimePoint now) {
-  lookers_[id] = who;
-  recording_->note(dumped(
-      {{"at", at(now)}, {"event", "join"}, {"session", id.value}, {"client", who.client}, {"user", who.user}}));
+void ScreenRecorder::joined(session::ViewerId id, const Onlooker& who, TimePoint now) {
+  notes_.joined(id.value, who, now);
 }
 
 void ScreenRecorder::left(session::ViewerId id, TimePoint now) {
-  if (lookers_.erase(id) == 0) return;
-  recording_->note(dumped({{"at", at(now)}, {"event", "leave"}, {"session", id.value}}));
-}
-
-void ScreenRecorder::event(const std::string& what, TimePoint now) {
-  recording_->note(dumped({{"at", at(now)}, {"event", what}}));
+  notes_.left(id.value, now);
 }
 
 void ScreenRecorder::pump(TimePoint now) {
@@ -85,7 +61,7 @@ bool ScreenRecorder::drain(TimePoint now) {
   Buffer blocks;
   while (!camera_.output().empty()) {
     const Bytes out = camera_.output();
-    record::append_fbs_block(blocks, out, at(now));
+    record::append_fbs_block(blocks, out, notes_.ms(now));
     camera_.sent(out.size());
   }
   recording_->write(std::move(blocks));

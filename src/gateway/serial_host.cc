@@ -148,7 +148,7 @@ void SerialHost::cancel(session::UserId id) {
 }
 
 void SerialHost::attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user,
-                        const SerialRecorder::User& who) {
+                        const Onlooker& who) {
   clients_[id] = &client;
   waiting_.erase(id);
   const TimePoint now = shard_.loop().now();

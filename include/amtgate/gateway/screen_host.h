@@ -90,9 +90,9 @@ class ScreenHost {
   const IpAddress destination_;
   session::SharedScreen screen_;
   std::map<session::ViewerId, Client*> clients_;
-  std::map<session::ViewerId, ScreenRecorder::Looker> people_;  // the clients that are no scripts
-  std::unique_ptr<ScreenRecorder> recorder_;                    // while somebody looks on and `record` has vnc
-  std::set<session::ViewerId> held_;                            // were told that they are not taken from
+  std::map<session::ViewerId, Onlooker> people_;  // the clients that are no scripts
+  std::unique_ptr<ScreenRecorder> recorder_;      // while somebody looks on and `record` has vnc
+  std::set<session::ViewerId> held_;              // were told that they are not taken from
   std::unique_ptr<net::Stream> device_;
   std::shared_ptr<const void> session_;  // of device_
   std::unique_ptr<device::Opening> opening_;

@@ -63,8 +63,7 @@ class SerialHost {
   /// `on_ready` comes once, from the loop, unless cancel() comes first.
   void wait(session::UserId id, OnReady on_ready);
   void cancel(session::UserId id);
-  void attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user,
-              const SerialRecorder::User& who);
+  void attach(Client& client, session::UserId id, std::unique_ptr<session::SerialUser> user, const Onlooker& who);
   void detach(session::UserId id);
   /// False: it must not be read from now; serial_output() comes when that has changed.
   bool takes(session::UserId id);
