@@ -45,7 +45,7 @@ struct Screen {
   void add_to(CLI::App& app, bool timeout) {
     app.add_option("TARGET", source.machine, "a target's name, or an address that its viewers aim at")->required();
     app.add_flag("--direct", source.direct, "straight to the machine, past the daemon");
-    app.add_flag("--host", source.host, "TARGET is a machine's name or address, and no configuration is read");
+    app.add_flag("--host", source.host, "TARGET is any machine's name or address; targets of the configuration do not count");
     for (const MachineOption& option : machine_options()) {
       const std::string name = (option.name == "--user" ? "-u," : "") + std::string(option.name);
       const std::string help = "with --host: " + std::string(option.help);

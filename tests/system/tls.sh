@@ -105,6 +105,10 @@ ok "the address is said" has "$T/gateway.log" 'wrong_address.*not for 10.71.2.12
 ok "a command: the right name" ctl info -h 10.71.2.12 --ca "$T/ca.pem" --tls-name signed --password-file "$T/password" --state "$T/own"
 ok "a command: another name" same "$(code_of ctl info -h 10.71.2.12 --ca "$T/ca.pem" --tls-name other --password-file "$T/password" --state "$T/own")" 5
 ok "-h asks the machine itself, not the gateway that would log in" same "$(AMT_PASSWORD=wrong code_of ctl info -h 10.71.2.12 --ca "$T/ca.pem" --state "$T/own")" 4
+head -c 4096 /dev/zero >"$T/cd.iso"
+ok "nor does ider -h" same "$(AMT_PASSWORD=wrong code_of ctl ider -h 10.71.2.12 --once --cd "$T/cd.iso" --ca "$T/ca.pem" --state "$T/own")" 4
+ok "nor sol -h" same "$(AMT_PASSWORD=wrong code_of ctl sol -h 10.71.2.12 --ca "$T/ca.pem" --state "$T/own" </dev/null)" 4
+ok "nor screenshot --host" same "$(AMT_PASSWORD=wrong code_of ctl screenshot --host 10.71.2.12 "$T/x.png" --ca "$T/ca.pem" --state "$T/own")" 4
 ok "web: another name" same "$(on client curl -s -o "$T/web.html" -w '%{http_code}' http://10.71.1.203:16992/wsman)" 502
 ok "web: it says so" has "$T/web.html" 'not for other'
 ok "not signed by the CA: refused" refused client redir 10.71.2.13 16994 sol
