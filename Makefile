@@ -26,7 +26,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN)$(if $(filter address,$(SAN)),$(comma)u
 
 
 CPPFLAGS += -Iinclude -I. -DAMTGATE_VERSION='"$(VERSION)"' -DAMTGATE_SYSCONFDIR='"$(SYSCONFDIR)"' $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-FLAGS    := -std=c++20 $(if $(SAN),-O1 -g1 -Wno-maybe-uninitialized,-O2 -g) -pthread -fPIE -fstack-protector-strong -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
+FLAGS    := -std=c++20 $(if $(SAN),-O0 -g1,-O2 -g) -pthread -fPIE -fstack-protector-strong -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
 LINK     := -pthread -pie -Wl,-z,relro,-z,now,--as-needed
 
 SRCS   := $(filter-out src/bin/%,$(wildcard src/*/*.cc))
