@@ -1,4 +1,5 @@
 // screenshot, type, key, wait-screen: a machine's screen and keyboard for scripts.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -45,7 +46,8 @@ struct Screen {
   void add_to(CLI::App& app, bool timeout) {
     app.add_option("TARGET", source.machine, "a target's name, or an address that its viewers aim at")->required();
     app.add_flag("--direct", source.direct, "straight to the machine, past the daemon");
-    app.add_flag("--host", source.host, "TARGET is any machine's name or address; targets of the configuration do not count");
+    app.add_flag("--host", source.host,
+                 "TARGET is any machine's name or address; targets of the configuration do not count");
     for (const MachineOption& option : machine_options()) {
       const std::string name = (option.name == "--user" ? "-u," : "") + std::string(option.name);
       const std::string help = "with --host: " + std::string(option.help);
@@ -98,9 +100,11 @@ Result<void> write_out(const std::string& path, const std::string& bytes) {
   if (file == nullptr) return Error{Errc::System, "cannot write " + path + ": " + std::strerror(errno)};
   bool good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
   const int number = errno;
+  struct stat info {};
+  const bool half = !out && ::fstat(::fileno(file), &info) == 0 && S_ISREG(info.st_mode);  // a device stays
   if (!out && std::fclose(file) != 0) good = false;
   if (good) return {};
-  if (!out) ::unlink(path.c_str());
+  if (half) ::unlink(path.c_str());
   return Error{Errc::System, "cannot write " + path + ": " + std::strerror(number)};
 }
 

@@ -1,17 +1,17 @@
 #include "amtgate/gateway/gateway.h"
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
 
-#include "amtgate/config/served_ports.h"
 #include "amtgate/gateway/images.h"
+#include "amtgate/gateway/listeners.h"
+#include "amtgate/gateway/metrics.h"
 #include "amtgate/gateway/rmcp_relay.h"
 #include "amtgate/gateway/screen_key.h"
 #include "amtgate/gateway/shard.h"
+#include "amtgate/gateway/target_status.h"
 #include "amtgate/intercept/queue.h"
 #include "amtgate/net/resolve.h"
 #include "amtgate/net/worker.h"
@@ -26,82 +26,6 @@ Result<std::shared_ptr<const auth::UsersFile>> read_users(const config::Config& 
   Result<auth::UsersFile> users = auth::UsersFile::parse(config.gateway.users_text.reveal(), config.gateway.users);
   if (!users) return users.error();
   return std::shared_ptr<const auth::UsersFile>(std::make_shared<auth::UsersFile>(std::move(*users)));
-}
-
-struct Listening {
-  sys::UniqueFd v4;
-  sys::UniqueFd v6;
-};
-
-/// One socket a family and worker on the same port: the kernel spreads connections over them.
-Result<Listening> open_listeners(const config::Intercept& intercept) {
-  net::ListenOptions options;
-  options.transparent = intercept.mode == config::InterceptMode::Tproxy;
-  options.reuse_port = true;
-  // TPROXY names the loopback address as the listener's (rules/plan.h): what is caught gets there, and nobody else
-  // can. NAT rewrites to an address of the interface, whichever that is.
-  const IpAddress v4_at = options.transparent ? IpAddress::v4({127, 0, 0, 1}) : IpAddress{};
-  const IpAddress v6_at = options.transparent ? *IpAddress::parse("::1") : IpAddress::v6({});
-  Listening out;
-  options.at = {v4_at, intercept.port};
-  Result<sys::UniqueFd> v4 = net::open_listener(options);
-  if (!v4) return v4.error();
-  out.v4 = std::move(*v4);
-  options.at.address = v6_at;
-  if (Result<sys::UniqueFd> v6 = net::open_listener(options)) {
-    out.v6 = std::move(*v6);
-  } else if (v6.error().code == Errc::Busy) {
-    return v6.error();
-  } else {
-    log::warn("listen.no_ipv6", {{"why", v6.error().detail}});
-  }
-  return out;
-}
-
-/// For presence pings: one a family, for all workers. The same addresses as the listeners', and for the same reason.
-Result<std::vector<sys::UniqueFd>> open_catchers(const config::Intercept& intercept) {
-  std::vector<sys::UniqueFd> out;
-  if (!config::relays_rmcp(intercept)) return out;
-  Result<sys::UniqueFd> v4 = net::open_datagram_catcher({IpAddress::v4({127, 0, 0, 1}), intercept.port});
-  if (!v4) return v4.error();
-  out.push_back(std::move(*v4));
-  // Its absence was said of the listeners.
-  if (Result<sys::UniqueFd> v6 = net::open_datagram_catcher({*IpAddress::parse("::1"), intercept.port})) {
-    out.push_back(std::move(*v6));
-  }
-  return out;
-}
-
-using Refusals = std::vector<device::Dialer::RefusedLogin>;
-
-std::uint64_t whole_seconds(Duration wait) {
-  return static_cast<std::uint64_t>(std::chrono::ceil<seconds>(wait).count());
-}
-
-/// What a target's status says of logins that its machines refused. A target may be a whole network of machines; one
-/// is named.
-void tell_refusals(const Refusals& refused, const config::Target& target, control::TargetStatus& out) {
-  std::size_t machines = 0;
-  std::string address;
-  Duration wait{};
-  for (const device::Dialer::RefusedLogin& r : refused) {
-    if (r.target != target.name) continue;
-    if (machines++ == 0 || r.wait > wait) {
-      address = r.address;
-      wait = r.wait;
-    }
-    out.login_refusals = std::max<std::uint64_t>(out.login_refusals, r.refusals);
-  }
-  if (machines == 0) return;
-  out.login_wait = whole_seconds(wait);
-  out.state = out.login_wait > 0 ? "backing off" : "login refused";
-  out.detail = address + " refused user '" + target.username + "' or its password, " +
-               std::to_string(out.login_refusals) + (out.login_refusals == 1 ? " time" : " times") + " in a row";
-  if (machines > 1) out.detail += " (and " + std::to_string(machines - 1) + " more of its machines)";
-  out.detail += out.login_wait > 0 ? "; the next login waits " + std::to_string(out.login_wait) +
-                                         " s, so that AMT does not lock the account"
-                                   : "; the next session tries again";
-  out.detail += ": check username and password of this target, then `amtgate reload`";
 }
 
 class TheGateway final : public Gateway {
@@ -135,7 +59,7 @@ class TheGateway final : public Gateway {
     const unsigned workers =
         config_->gateway.workers != 0 ? config_->gateway.workers : std::max(1U, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < workers; ++i) {
-      Result<Listening> listening = open_listeners(config_->intercept);
+      Result<Listeners> listening = open_listeners(config_->intercept);
       if (!listening) return listening.error();
       listening_.push_back(std::move(*listening));
     }
@@ -358,26 +282,26 @@ class TheGateway final : public Gateway {
       out.refused_total += c.denied.value();
     }
     const std::shared_ptr<const Policy> policy = shared_.policy();
-    const Refusals refused = shared_.dialer.refused_logins();
+    const std::vector<device::Dialer::RefusedLogin> refused = shared_.dialer.refused_logins();
     for (const config::Target& target : policy->directory->config().targets) {
-      control::TargetStatus t;
-      t.name = target.name;
-      t.addresses = policy->directory->addresses(target);
-      if (target.amt) {
-        if (const Result<IpAddress> at = policy->directory->device(target, IpAddress{})) t.device = at->to_string();
-      }
-      t.detail = policy->directory->unresolved(target);
-      t.state = t.detail.empty() ? "ready" : "unresolved";
-      if (t.detail.empty()) tell_refusals(refused, target, t);
-      t.sessions = static_cast<std::uint64_t>(
-          std::ranges::count_if(now, [&](const auto& s) { return s.target == target.name; }));
+      control::TargetStatus t = target_status(target, *policy->directory, now, refused);
       if (!t.detail.empty()) out.problems.push_back(target.name + ": " + t.detail);
       out.targets.push_back(std::move(t));
     }
     return out;
   }
 
-  std::vector<control::Metric> metrics() const override;
+  std::vector<control::Metric> metrics() const override {
+    std::vector<const Counters*> workers;
+    for (const auto& lane : lanes_) workers.push_back(&lane->shard->counters());
+    std::vector<control::Metric> out;
+    add_session_metrics(sessions(), workers, out);
+    add_login_metrics(shared_.dialer, out);
+    if (rmcp_) add_ping_metrics(rmcp_->counts(), out);
+    images_.metrics(out);
+    if (queue_) add_queue_metrics(queue_->stats(), out);
+    return out;
+  }
 
   void drain(std::chrono::milliseconds patience) override {
     const Error why{Errc::Closed, "the gateway is stopping"};
@@ -505,8 +429,8 @@ class TheGateway final : public Gateway {
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const auth::UsersFile> users_;
   Shared shared_;
-  std::vector<Listening> listening_;
-  std::vector<sys::UniqueFd> catchers_;  // until start()
+  std::vector<Listeners> listening_;     // until start()
+  std::vector<sys::UniqueFd> catchers_;  // the same
   std::unique_ptr<RmcpRelay> rmcp_;      // on the first lane
   std::unique_ptr<intercept::Queue> queue_;
   std::unique_ptr<net::Worker> watch_;
@@ -516,91 +440,6 @@ class TheGateway final : public Gateway {
   std::vector<std::unique_ptr<Lane>> lanes_;
   Images images_;  // goes first: its sessions use the dialer
 };
-
-std::vector<control::Metric> TheGateway::metrics() const {
-  using control::MetricType;
-  std::vector<control::Metric> out;
-  const auto sum = [&](auto get) {
-    std::uint64_t total = 0;
-    for (const auto& lane : lanes_) total += get(lane->shard->counters()).value();
-    return static_cast<double>(total);
-  };
-  const auto add = [&](const char* name, const char* help, MetricType type,
-                       std::vector<std::pair<std::string, std::string>> labels, double value) {
-    out.push_back({name, help, type, std::move(labels), value});
-  };
-
-  const std::vector<control::SessionInfo> now = sessions();
-  for (const Service s : {Service::Vnc, Service::Sol, Service::Ider}) {
-    const auto n = std::ranges::count_if(now, [&](const auto& i) { return i.service == amtgate::name(s); });
-    add("amtgate_sessions", "Sessions now.", MetricType::Gauge, {{"service", std::string(amtgate::name(s))}},
-        static_cast<double>(n));
-  }
-  for (const Service s : {Service::Vnc, Service::Sol, Service::Ider}) {
-    add("amtgate_sessions_total", "Sessions that were joined.", MetricType::Counter,
-        {{"service", std::string(amtgate::name(s))}},
-        sum([s](const Counters& c) -> const Counter& { return c.opened[static_cast<std::size_t>(s)]; }));
-  }
-  for (std::size_t i = 0; i < Counters::kCodes; ++i) {
-    add("amtgate_sessions_failed_total", "Sessions that ended before they were joined.", MetricType::Counter,
-        {{"cause", amtgate::name(static_cast<Errc>(i))}},
-        sum([i](const Counters& c) -> const Counter& { return c.failed[i]; }));
-  }
-  add("amtgate_connections_total", "Connections that the kernel handed over.", MetricType::Counter, {},
-      sum([](const Counters& c) -> const Counter& { return c.accepted; }));
-  add("amtgate_bypassed_total", "Connections to nobody's machine, relayed plainly.", MetricType::Counter, {},
-      sum([](const Counters& c) -> const Counter& { return c.bypassed; }));
-  add("amtgate_denied_total", "Clients that `allow` does not name.", MetricType::Counter, {},
-      sum([](const Counters& c) -> const Counter& { return c.denied; }));
-  add("amtgate_denied_shed_total", "Of those, reset without words: too many at once.", MetricType::Counter, {},
-      sum([](const Counters& c) -> const Counter& { return c.shed; }));
-  add("amtgate_client_logins_refused_total", "Clients whose own login failed.", MetricType::Counter, {},
-      sum([](const Counters& c) -> const Counter& { return c.login_refused; }));
-  add("amtgate_device_logins_held_back_total", "Logins not tried, since earlier ones were refused.",
-      MetricType::Counter, {}, static_cast<double>(shared_.dialer.held_back_total()));
-  std::map<std::string, Duration> waits;
-  for (const device::Dialer::RefusedLogin& r : shared_.dialer.refused_logins())
-    waits[r.target] = std::max(waits[r.target], r.wait);
-  add("amtgate_targets_login_refused", "Targets whose machine refused the gateway's last login.", MetricType::Gauge,
-      {}, static_cast<double>(waits.size()));
-  for (const auto& [target, wait] : waits) {
-    add("amtgate_target_login_wait_seconds", "Time until the next login to a machine that refused the last one.",
-        MetricType::Gauge, {{"target", target}}, static_cast<double>(whole_seconds(wait)));
-  }
-  add("amtgate_to_device_bytes", "Bytes from clients to devices, of sessions that have ended.", MetricType::Counter,
-      {}, sum([](const Counters& c) -> const Counter& { return c.to_device_bytes; }));
-  add("amtgate_to_client_bytes", "Bytes from devices to clients, of sessions that have ended.", MetricType::Counter,
-      {}, sum([](const Counters& c) -> const Counter& { return c.to_client_bytes; }));
-  add("amtgate_spliced_bytes", "Bytes that never came through user space.", MetricType::Counter, {},
-      sum([](const Counters& c) -> const Counter& { return c.spliced_bytes; }));
-  add("amtgate_workers", "Event loops.", MetricType::Gauge, {}, static_cast<double>(lanes_.size()));
-  if (rmcp_) {
-    const auto pings = [&](const char* what, const Counter& n) {
-      add("amtgate_rmcp_total", "Presence pings passed on, pongs passed back, and what was not.", MetricType::Counter,
-          {{"what", what}}, static_cast<double>(n.value()));
-    };
-    const RmcpRelay::Counts& c = rmcp_->counts();
-    pings("relayed", c.relayed);
-    pings("answered", c.answered);
-    pings("limited", c.limited);
-    pings("denied", c.denied);
-    pings("dropped", c.dropped);
-  }
-  images_.metrics(out);
-  if (queue_) {
-    const intercept::Queue::Stats q = queue_->stats();
-    const auto packets = [&](const char* verdict, std::uint64_t n) {
-      add("amtgate_queue_packets_total", "First packets looked at, by verdict.", MetricType::Counter,
-          {{"verdict", verdict}}, static_cast<double>(n));
-    };
-    packets("catch", q.caught);
-    packets("pass", q.passed);
-    packets("malformed", q.malformed);
-    add("amtgate_queue_overruns_total", "Times the packet queue was full.", MetricType::Counter, {},
-        static_cast<double>(q.overruns));
-  }
-  return out;
-}
 
 }  // namespace
 

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "amtgate/base/handle.h"
 #include "amtgate/sys/fd.h"
@@ -36,6 +38,26 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// What is under a name already.
+struct Present {
+  std::string path;      // of the file itself, where a link leads to one
+  bool special = false;  // a device, a pipe: written to, never replaced
+};
+
+/// Another account's link is not followed: it is replaced. In a folder of the daemon's, root must not be led
+/// elsewhere.
+Present present(const std::string& path) {
+  struct stat at {};
+  if (::lstat(path.c_str(), &at) != 0) return {path};
+  if (S_ISLNK(at.st_mode)) {
+    if (at.st_uid != 0 && at.st_uid != ::geteuid()) return {path};
+    if (::stat(path.c_str(), &at) != 0) return {path};
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+    if (S_ISREG(at.st_mode)) return {real ? real.get() : path};
+  }
+  return {path, !S_ISREG(at.st_mode) && !S_ISDIR(at.st_mode)};
+}
+
 std::string octal(mode_t mode) {
   char text[8];
   std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode & 07777));
@@ -61,7 +83,13 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
-Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
+Result<void> write_file(const std::string& named, std::string_view content, mode_t mode) {
+  const auto [path, special] = present(named);
+  if (special) {
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd) return failed("cannot open", path, errno);
+    return write_all(fd.get(), content, path);
+  }
   std::string temporary = path + ".XXXXXX";
   const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600 until it is complete
   if (!fd) return failed("cannot create a file beside", path, errno);

@@ -46,6 +46,38 @@ TEST_F(Files, SaysWhatIsWrong) {
   EXPECT_EQ(write_file(at("no/such/folder"), "", 0600).error().code, Errc::Unreachable);
 }
 
+TEST_F(Files, LinksAndDevicesStay) {
+  ASSERT_TRUE(write_file(at("a"), "old", 0600));
+  ASSERT_EQ(::symlink("a", at("link").c_str()), 0);
+  ASSERT_TRUE(write_file(at("link"), "new", 0600));
+  EXPECT_TRUE(std::filesystem::is_symlink(at("link")));
+  EXPECT_EQ(*read_file(at("a"), 10), "new");
+
+  ASSERT_EQ(::symlink("/dev/null", at("nowhere").c_str()), 0);
+  ASSERT_TRUE(write_file(at("nowhere"), "x", 0600));
+  EXPECT_TRUE(std::filesystem::is_symlink(at("nowhere")));
+
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  const UniqueFd reader(::open(at("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(write_file(at("pipe"), "hello", 0600));
+  char got[8] = {};
+  EXPECT_EQ(::read(reader.get(), got, sizeof got), 5);
+  EXPECT_STREQ(got, "hello");
+  EXPECT_TRUE(std::filesystem::is_fifo(at("pipe")));
+  EXPECT_EQ(list_directory(folder_, "")->size(), 4U) << "a temporary file was left";
+}
+
+TEST_F(Files, ALinkOfAnotherAccountIsReplaced) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give a link away";
+  ASSERT_TRUE(write_file(at("precious"), "keep", 0600));
+  ASSERT_EQ(::symlink("precious", at("trap").c_str()), 0);
+  ASSERT_EQ(::lchown(at("trap").c_str(), 65534, 65534), 0);
+  ASSERT_TRUE(write_file(at("trap"), "new", 0600));
+  EXPECT_EQ(*read_file(at("precious"), 10), "keep");
+  EXPECT_FALSE(std::filesystem::is_symlink(at("trap")));
+  EXPECT_EQ(*read_file(at("trap"), 10), "new");
+}
+
 TEST_F(Files, SecretsMustNotBeReadableByOthers) {
   ASSERT_TRUE(write_file(at("s"), "x", 0600));
   EXPECT_TRUE(check_private(at("s")));

@@ -154,6 +154,10 @@ ok "and what to do" has "$T/code.err" 'more than one address'
 ok "nobody there: exit 3" code 3 screenshot lost "$T/x.png"
 ok "not served: exit 1" code 1 screenshot pc2 "$T/x.png"
 ok "no file can be written: exit 1" code 1 screenshot pc1 /nowhere/x.png
+if mknod -m 666 "$T/full" c 1 7 2>/dev/null; then # a full disk; the device must not be taken away as a half written file is
+  ok "a full disk: exit 1" code 1 screenshot pc1 "$T/full"
+  ok "a full disk: what was written to stays" test -c "$T/full"
+fi
 ok "no picture: exit 2" code 2 wait-screen pc1 --match "$T/text"
 ok "no region: exit 2" code 2 wait-screen pc1 --match "$T/pc1.png" --region 1x
 ok "a login for a target: exit 2" code 2 screenshot pc1 -u admin "$T/x.png"

@@ -17,7 +17,9 @@ namespace amtgate::sys {
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 /// Writes a temporary file beside `path`, syncs it and renames it over: readers see the old or the new, never half.
-/// The file has exactly `mode`, and belongs to whoever runs. Errors: System with the path.
+/// The file has exactly `mode`, and belongs to whoever runs. A link that is
+/// root's or its own is followed and stays, another's is replaced; a device or a pipe is written to. Errors: System with
+/// the path.
 Result<void> write_file(const std::string& path, std::string_view content, mode_t mode);
 
 /// Appends in one write(2) (O_APPEND); creates the file with `mode`. Errors: System.
