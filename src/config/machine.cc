@@ -27,7 +27,9 @@ Result<Machine> find_machine(const Config& config, std::string_view text) {
     if (const auto* network = std::get_if<Network>(&aim)) aim = single(network->address);
     return Machine{target, std::move(aim)};
   }
-  if (const Result<IpAddress> address = IpAddress::parse(text)) {
+  // As URLs and other programs write IPv6.
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  if (const Result<IpAddress> address = IpAddress::parse(bracketed ? text.substr(1, text.size() - 2) : text)) {
     const Target* best = nullptr;
     unsigned prefix = 0;
     for (const Target& target : config.targets) {

@@ -47,6 +47,7 @@ TEST(FindMachine, ByAddressInTheNarrowestNetwork) {
   EXPECT_EQ(found("198.51.100.65"), "narrow " + address("198.51.100.65"));
   EXPECT_EQ(found("2001:db8::4"), "elsewhere " + address("2001:db8::4"));
   EXPECT_EQ(found("192.0.2.3"), "two " + address("192.0.2.3"));
+  EXPECT_EQ(found("[2001:db8::4]"), "elsewhere " + address("2001:db8::4")) << "as URLs write it";
 }
 
 TEST(FindMachine, SaysWhatToDoOtherwise) {
