@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LIMIT=300
+# LIMIT=600
 # What viewers see is recorded: who, when, where from; the film shown to a stock viewer, made into a video that ffmpeg
 # reads, and held to its limits. Nothing is recorded where it is not asked for, nor what is typed.
 . "$(dirname "$0")/lib.sh"
