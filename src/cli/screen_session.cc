@@ -127,7 +127,7 @@ Result<sys::UniqueFd> ScreenSource::connect_target(const std::string& no_daemon)
 }
 
 Result<sys::UniqueFd> ScreenSource::connect_host() {
-  const Result<IpAddress> address = address_of(config::Host(options_.machine));
+  const Result<IpAddress> address = address_of(config::Host(plain_host(options_.machine)));
   if (!address) return address.error();
   auto target = std::make_shared<config::Target>(options_.login.target);
   target->name = options_.machine;

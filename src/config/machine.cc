@@ -21,7 +21,7 @@ Result<Machine> find_machine(const Config& config, std::string_view text) {
     if (target->address.empty() || !one) {
       return Error{Errc::BadValue, "target " + target->name +
                                        " has more than one address: name the machine by the address that its "
-                                       "viewers aim at"};
+                                       "viewers aim at, or write `amt` where all of them lead to one"};
     }
     Host aim = target->address.front();
     if (const auto* network = std::get_if<Network>(&aim)) aim = single(network->address);

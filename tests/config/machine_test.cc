@@ -52,6 +52,7 @@ TEST(FindMachine, ByAddressInTheNarrowestNetwork) {
 
 TEST(FindMachine, SaysWhatToDoOtherwise) {
   EXPECT_NE(found("many").find("name the machine by the address"), std::string::npos);
+  EXPECT_NE(found("two").find("or write `amt`"), std::string::npos);
   EXPECT_NE(found("two").find("more than one address"), std::string::npos);
   for (const char* text : {"", "nobody", "203.0.113.1", "198.51.100.0/24"}) {
     EXPECT_NE(found(text).find("there is no target '" + std::string(text) + "'"), std::string::npos) << text;
