@@ -52,15 +52,16 @@ ok() { # WHAT COMMAND...
   checks=$((checks + 1))
   if "$@"; then echo "ok $what"; else failures=$((failures + 1)); echo "not ok $what"; return 1; fi
 }
-not() { ! "$@"; }
+not() { local asking=1; ! "$@"; }
 same() { [ "$1" = "$2" ] || { echo "  wanted '$2', got '$1'"; return 1; }; }
-# FILE REGEX: it is in the file, or comes within 10 s: what another process writes of what was just seen may come later.
+# FILE REGEX: it is in the file, or comes within 10 s: what another process writes of what was just seen may come later. Where
+# somebody asks again and again (asking), or hopes that it is not there, the file is looked at once.
 has() {
   grep -aqE -- "$2" "$1" 2>/dev/null && return
-  [ -p "$1" ] || within 10 grep -aqE -- "$2" "$1" || { echo "  no /$2/ in ${1##*/}"; return 1; }
+  [ -p "$1" ] || [ -n "${asking:-}" ] || within 10 grep -aqE -- "$2" "$1" || { echo "  no /$2/ in ${1##*/}"; return 1; }
 }
 gives() { # VALUE COMMAND...: its output is that, or becomes it within 10 s
-  local wanted=$1 got end=$(($(date +%s%N) + 10 * ${SLOW:-3} * 1000000000))
+  local asking=1 wanted=$1 got end=$(($(date +%s%N) + 10 * ${SLOW:-3} * 1000000000))
   shift
   until got=$("$@" 2>/dev/null); [ "$got" = "$wanted" ]; do
     [ "$(date +%s%N)" -lt $end ] || { echo "  wanted '$wanted', got '$got'"; return 1; }
@@ -69,7 +70,7 @@ gives() { # VALUE COMMAND...: its output is that, or becomes it within 10 s
 }
 hasnt() { ! grep -anE -m 3 -- "$2" "$1"; }
 within() { # SECONDS (of a quick and idle machine) COMMAND...: until it succeeds. It gets three times as long, or SLOW times
-  local end=$(($(date +%s%N) + $1 * ${SLOW:-3} * 1000000000))
+  local asking=1 end=$(($(date +%s%N) + $1 * ${SLOW:-3} * 1000000000))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$(date +%s%N)" -lt $end ] || return 1
@@ -78,7 +79,7 @@ within() { # SECONDS (of a quick and idle machine) COMMAND...: until it succeeds
 }
 
 stays() { # SECONDS COMMAND...: it succeeds all the time
-  local end=$((SECONDS + $1))
+  local asking=1 end=$((SECONDS + $1))
   shift
   while [ $SECONDS -le $end ]; do
     "$@" || return 1
