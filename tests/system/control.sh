@@ -89,7 +89,8 @@ ok "doctor: the same credentials are refused, and the daemon waits" has "$T/doct
 configure < <(config $'[target pc2]\naddress = 10.71.2.11')
 ctl --json doctor pc2 >"$T/doctor.json"
 ok "doctor: good ones in the file, and the daemon has not read them" has "$T/doctor.json" "is let in .*but the daemon was not"
-ok "doctor: what to do" has "$T/doctor.json" '"remedy": "amtgate reload'
+ok "doctor: what to do" has "$T/doctor.json" '"remedy": ?"amtgate reload'
+ok "doctor: JSON in one line" same "$(wc -l <"$T/doctor.json")" 1
 ctl reload || ok "reload" false
 ok "status: ready again" has <(ctl status) '^pc2 +ready'
 ok "served at once" serial client 10.71.2.11
