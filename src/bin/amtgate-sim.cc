@@ -1,5 +1,7 @@
 #include "amtgate/simhost/main.h"
+#include "amtgate/sys/standard_streams.h"
 
 int main(int argc, char** argv) {
-  return amtgate::simhost::run(argc, argv);
+  amtgate::sys::fill_standard_streams();
+  return amtgate::sys::finish_output("amtgate-sim", amtgate::simhost::run(argc, argv));
 }

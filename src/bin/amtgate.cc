@@ -1,5 +1,7 @@
 #include "amtgate/cli/cli.h"
+#include "amtgate/sys/standard_streams.h"
 
 int main(int argc, char** argv) {
-  return amtgate::cli::run(argc, argv);
+  amtgate::sys::fill_standard_streams();
+  return amtgate::sys::finish_output("amtgate", amtgate::cli::run(argc, argv));
 }

@@ -1,5 +1,7 @@
 #include "amtgate/daemon/daemon.h"
+#include "amtgate/sys/standard_streams.h"
 
 int main(int argc, char** argv) {
-  return amtgate::daemon::run(argc, argv);
+  amtgate::sys::fill_standard_streams();
+  return amtgate::sys::finish_output("amtgated", amtgate::daemon::run(argc, argv));
 }

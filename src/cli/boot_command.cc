@@ -26,7 +26,7 @@ Run boot_command(CLI::App& app, const Common& common) {
   return [&common, word, fleet, words] {
     const auto all = wsman::boot_words();
     const auto found = std::ranges::find(all, *word, &wsman::BootWord::word);
-    if (*word != "state" && found == all.end()) return fail(kUsage, "boot '" + *word + "' (" + words + ")");
+    if (*word != "state" && found == all.end()) return fail(kUsage, "boot: '" + *word + "' is none of " + words);
     return run_fleet(common, *fleet, {"NEXT BOOT"}, [&](wsman::Caller& machine) -> Result<Row> {
       if (*word == "state") {
         const Result<std::string> armed = wsman::armed_boot(machine);

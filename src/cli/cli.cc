@@ -60,6 +60,13 @@ constexpr Command kCommands[] = {
     {"ider", ider_command, "serve a CD or floppy image to a machine"},
 };
 
+/// "amtgate users add", as far as the words were commands.
+std::string understood(const CLI::App& app) {
+  std::string words = app.get_name();
+  const std::vector<CLI::App*> below = app.get_subcommands();
+  return below.empty() ? words : words + " " + understood(*below.front());
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -91,7 +98,7 @@ int run(int argc, char** argv) {
     if (app.get_subcommands().empty() && !rest.empty()) {
       return fail(kUsage, "unknown command or option '" + rest.front() + "'; try amtgate --help");
     }
-    return fail(kUsage, std::string(e.what()) + "; try amtgate --help");
+    return fail(kUsage, std::string(e.what()) + "; try " + understood(app) + " --help");
   }
   common.config_given = config->count() > 0;
   for (const auto& [sub, go] : runs) {

@@ -69,7 +69,8 @@ Result<config::Gateway> gateway_settings(const Common& common) {
   const Result<config::Files::File> file = files.read(common.config, config::kMaxFile);
   if (!file) {
     if (!common.config_given) return config::Gateway{};
-    return Error{Errc::System, "cannot read the configuration " + common.config + ": " + file.error().detail};
+    return Error{Errc::System, "cannot read the configuration " + common.config + ": " + file.error().detail +
+                                   (file.error().code == Errc::System ? "; try as root" : "")};
   }
   const config::Source source{common.config, file->text, false};
   return config::read_draft(std::span(&source, 1)).config.gateway;

@@ -31,7 +31,7 @@ Result<void> set_boot(ConsoleWish& wish, std::string_view text) {
   if (image("cd=", wish.cd) || image("floppy=", wish.floppy)) return {};
   if (std::ranges::find(kOwn, text) == kOwn.end()) {
     return Error{Errc::BadValue,
-                 "boot '" + std::string(text) + "' (bios, pxe, hdd, cd, diag, cd=FILE or floppy=FILE)"};
+                 "--boot: '" + std::string(text) + "' is none of bios, pxe, hdd, cd, diag, cd=FILE, floppy=FILE"};
   }
   if (!wish.boot.empty() && wish.boot != text) {
     return Error{Errc::BadValue, "from " + wish.boot + ", and from " + std::string(text) + "; one of them is meant"};

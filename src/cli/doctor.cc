@@ -37,7 +37,7 @@ std::string to_json(const std::vector<Check>& checks) {
                    {"text", check.text},
                    {"remedy", check.remedy}});
   }
-  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 int doctor(const config::Config& config, const DoctorOptions& options) {

@@ -39,6 +39,11 @@ struct Fleet {
   std::uint32_t mark = 0;
 };
 
+/// With `amt =` all addresses of a target are one machine.
+bool same_machine(const config::Target& target, const config::Host& one, const config::Host& other) {
+  return target.amt || one == other;
+}
+
 Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   config::Parsed parsed = config::load(common.config);
   if (!parsed) {
@@ -50,6 +55,11 @@ Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
   fleet.state = config->gateway.state;
   fleet.mark = own_mark(*config);
   const auto add = [&](const config::Machine& m, const std::string& name) {
+    // Two tasks at once would be in each other's way.
+    const auto there = [&](const Member& x) {
+      return x.target.get() == m.target && same_machine(*m.target, x.pc, m.aim);
+    };
+    if (std::ranges::any_of(fleet.members, there)) return;
     fleet.members.push_back({{config, m.target}, name, m.target->amt ? *m.target->amt : m.aim, m.aim});
   };
   for (const std::string& name : o.targets) {
@@ -57,13 +67,30 @@ Result<Fleet> from_configuration(const Common& common, const FleetOptions& o) {
     if (!machine) return machine.error();
     add(*machine, name);
   }
+  std::string left_out;
   for (const config::Target& t : config->targets) {
     const bool tagged = std::ranges::any_of(
         o.tags, [&](const std::string& tag) { return std::ranges::find(t.tags, tag) != t.tags.end(); });
     if (!o.all && !tagged) continue;
     // Which machines are in a network is not known here.
-    if (const Result<config::Machine> machine = config::find_machine(*config, t.name)) add(*machine, t.name);
+    if (const Result<config::Machine> machine = config::find_machine(*config, t.name)) {
+      add(*machine, t.name);
+    } else {
+      left_out += (left_out.empty() ? "" : ", ") + t.name;
+    }
   }
+  if (!left_out.empty()) {
+    std::fprintf(stderr,
+                 "amtgate: left out, as they have more than one address: %s; name their machines by address\n",
+                 left_out.c_str());
+  }
+  for (const std::string& tag : o.tags) {
+    const auto has = [&](const config::Target& t) { return std::ranges::find(t.tags, tag) != t.tags.end(); };
+    if (std::ranges::none_of(config->targets, has))
+      return Error{Errc::BadValue, "no target has the tag '" + tag + "'; `tags` in the configuration gives it"};
+  }
+  if (fleet.members.empty() && !left_out.empty()) return Error{Errc::BadValue, "no machine is left"};
+  if (fleet.members.empty() && o.all) return Error{Errc::BadValue, "the configuration has no target"};
   if (fleet.members.empty()) return Error{Errc::BadValue, "no machine is meant; name targets, or --all, --tag or -h"};
   return fleet;
 }
@@ -114,7 +141,8 @@ class Progress {
     if (!shown_ || (drawn_ && now - drawn_at_ < milliseconds(100))) return;
     drawn_ = true;
     drawn_at_ = now;
-    std::fprintf(stderr, "\r\033[K%zu of %zu machines, %zu failed", done_, all_, failed_);
+    draw_line(std::to_string(done_) + " of " + std::to_string(all_) + " machines, " + std::to_string(failed_) +
+              " failed");
   }
 
  private:
@@ -181,7 +209,9 @@ std::shared_ptr<FleetOptions> add_fleet_options(CLI::App& app) {
   app.add_option("TARGET", o->targets, "machines of the configuration, by name or address");
   app.add_flag("--all", o->all, "every target that is one machine");
   app.add_option("--tag", o->tags, "targets with this word in `tags`")->option_text("WORD");
-  app.add_option("-h,--host", o->host, "a machine that no configuration describes")->option_text("HOST");
+  app.add_option("-h,--host", o->host, "a machine that no configuration describes")
+      ->option_text("HOST")
+      ->transform(plain_host);
   app.add_option("-u", o->user, "who logs in there (admin)")->option_text("NAME");
   app.add_option("-P,--port", o->port, "its port (16993, 664, 16992 or 623, which answers)")->option_text("PORT");
   app.add_option("--at-once", o->at_once, "machines at the same time (64)")

@@ -133,7 +133,7 @@ IderReport::Medium described(ider::BlockSource* medium) {
 }
 
 int serve(const Common& common, const IderOptions& o) {
-  log::set_level(log::Level::Warn);
+  log::set_level(log::Level::Error);  // a refused login is said in our own words
   Media media;
   if (const Result<void> loaded = load(o, media); !loaded) return fail(kUsage, "ider: " + loaded.error().detail);
   Found found = find(common, o);
@@ -184,13 +184,15 @@ Run ider_command(CLI::App& app, const Common& common) {
     } else if (word == "reboot") {
       o->start = StartMode::NextReboot;
     } else {
-      throw CLI::ValidationError("--start", "'" + word + "' (now, graceful or reboot)");
+      throw CLI::ValidationError("--start", "'" + word + "' is none of now, graceful, reboot");
     }
   };
   app.add_option_function<std::string>("--start", start, "when the machine sees the drives: now, graceful or reboot")
       ->option_text("WHEN");
   app.add_flag("--once", o->once, "end when the session drops, instead of connecting again");
-  app.add_option("-h,--host", o->host, "a machine that no configuration describes")->option_text("HOST");
+  app.add_option("-h,--host", o->host, "a machine that no configuration describes")
+      ->option_text("HOST")
+      ->transform(plain_host);
   app.add_option_function<std::string>(
          "-u",
          [o](const std::string& name) {

@@ -10,6 +10,7 @@
 #include "amtgate/cli/exit.h"
 #include "amtgate/sys/act_as.h"
 #include "amtgate/sys/file.h"
+#include "amtgate/sys/folder_lock.h"
 #include "amtgate/tls/trust.h"
 
 namespace amtgate::cli {
@@ -22,11 +23,9 @@ struct Store {
   tls::KnownCertificates known;
 };
 
-Result<Store> read_store(const Common& common) {
-  const Result<config::Gateway> settings = gateway_settings(common);
-  if (!settings) return settings.error();
+Result<Store> read_store(const config::Gateway& settings) {
   Store out;
-  out.path = settings->state + "/known_certificates";
+  out.path = settings.state + "/known_certificates";
   const Result<std::string> text = sys::read_file(out.path, kMaxFile);
   // No file is no certificate: none has been seen yet.
   if (!text && text.error().code == Errc::Unreachable) return out;
@@ -38,7 +37,9 @@ Result<Store> read_store(const Common& common) {
 }
 
 int list(const Common& common) {
-  const Result<Store> store = read_store(common);
+  const Result<config::Gateway> settings = gateway_settings(common);
+  if (!settings) return fail(kSaidNo, settings.error().detail);
+  const Result<Store> store = read_store(*settings);
   if (!store) return fail(kSaidNo, store.error().detail);
   if (common.json) {
     nlohmann::ordered_json out = nlohmann::ordered_json::array();
@@ -60,7 +61,10 @@ int list(const Common& common) {
 }
 
 int forget(const Common& common, const std::string& target) {
-  Result<Store> store = read_store(common);
+  const Result<config::Gateway> settings = gateway_settings(common);
+  if (!settings) return fail(kSaidNo, settings.error().detail);
+  const sys::FolderLock alone(settings->state);
+  Result<Store> store = read_store(*settings);
   if (!store) return fail(kSaidNo, store.error().detail);
   std::vector<tls::KnownCertificates::Identity> gone;
   for (const auto& [who, entry] : store->known.entries()) {

@@ -114,6 +114,11 @@ std::span<const MachineOption> machine_options() {
   return kOptions;
 }
 
+std::string plain_host(std::string host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
+  return host;
+}
+
 MachineOptions default_machine() {
   MachineOptions out;
   if (const char* password = std::getenv("AMT_PASSWORD")) out.target.password = config::Secret(password);

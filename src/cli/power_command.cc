@@ -67,7 +67,7 @@ Run power_command(CLI::App& app, const Common& common) {
         return row(*now);
       });
     }
-    if (found == all.end()) return fail(kUsage, "power '" + o->word + "' (" + words + ")");
+    if (found == all.end()) return fail(kUsage, "power: '" + o->word + "' is none of " + words);
     return run_sites(
         common, *fleet, {"POWER"}, [action = found->action, o, &common](const Site& site) -> Result<Row> {
           const std::unique_ptr<wsman::Caller> caller = site.client.machine(site.target, site.address, site.port);

@@ -9,6 +9,7 @@
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/scan.h"
 #include "amtgate/cli/scanner.h"
+#include "amtgate/cli/terminal.h"
 #include "amtgate/config/load.h"
 
 namespace amtgate::cli {
@@ -50,7 +51,8 @@ class Progress {
     done_ = done;
     found_ = found;
     drawn_ = true;
-    std::fprintf(stderr, "\r%zu of %zu addresses, %zu found\033[K", done, all, found);
+    draw_line(std::to_string(done) + " of " + std::to_string(all) + " addresses, " + std::to_string(found) +
+              " found");
   }
 
  private:

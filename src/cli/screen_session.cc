@@ -82,7 +82,7 @@ Result<sys::UniqueFd> ScreenSource::connect() {
   std::string no_daemon = "the daemon was not asked";
   if (!options_.direct) {
     const Result<config::Gateway> settings = gateway_settings(common_);
-    if (!settings) return Error{settings.error().code, settings.error().detail + "; try as root"};
+    if (!settings) return Error{settings.error().code, settings.error().detail};
     Result<sys::UniqueFd> fd = net::connect_unix(settings->control);
     if (fd) return connect_daemon(std::move(*fd));
     if (fd.error().code != Errc::Unreachable) {
@@ -127,7 +127,7 @@ Result<sys::UniqueFd> ScreenSource::connect_target(const std::string& no_daemon)
 }
 
 Result<sys::UniqueFd> ScreenSource::connect_host() {
-  const Result<IpAddress> address = address_of(config::Host(options_.machine));
+  const Result<IpAddress> address = address_of(config::Host(plain_host(options_.machine)));
   if (!address) return address.error();
   auto target = std::make_shared<config::Target>(options_.login.target);
   target->name = options_.machine;
@@ -142,7 +142,7 @@ Result<sys::UniqueFd> ScreenSource::connect_host() {
 }
 
 Result<sys::UniqueFd> ScreenSource::begin(std::shared_ptr<const config::Target> target, const IpAddress& address) {
-  log::set_level(log::Level::Warn);  // what the daemon would put into its log
+  log::set_level(log::Level::Error);  // a refused login is said in our own words
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error{Errc::System, std::string("cannot make a pair of sockets: ") + std::strerror(errno)};

@@ -100,7 +100,9 @@ Run sol_command(CLI::App& app, const Common& common) {
   const auto o = std::make_shared<Options>();
   app.set_help_flag("--help", "this help");
   app.add_option("TARGET", o->source.machine, "a target's name, or an address that its clients aim at");
-  app.add_option("-h,--host", o->host, "a machine that no configuration describes")->option_text("HOST");
+  app.add_option("-h,--host", o->host, "a machine that no configuration describes")
+      ->option_text("HOST")
+      ->transform(plain_host);
   app.add_flag("--direct", o->source.direct, "straight to the machine, past the daemon");
   app.add_option("--escape", o->escape, "what comes before a key for this program: ^], ^A .. ^_, C, or none (^])")
       ->option_text("CHARACTER");

@@ -1,5 +1,6 @@
 #include "amtgate/cli/terminal.h"
 
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -69,6 +70,22 @@ Result<std::string> ask_new_password(const std::string& user) {
   if (!second) return second;
   if (*first != *second) return Error{Errc::BadValue, "the two passwords differ; nothing was changed"};
   return first;
+}
+
+std::string fitting(const std::string& text, unsigned columns) {
+  // The last column stays free: some terminals wrap once it is written.
+  std::size_t left = columns > 1 ? columns - 1 : 160;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
+    if (begins && left-- == 0) return text.substr(0, i);
+  }
+  return text;
+}
+
+void draw_line(const std::string& text) {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = 0;
+  std::fprintf(stderr, "\r\033[K%s", fitting(text, size.ws_col).c_str());
 }
 
 }  // namespace amtgate::cli

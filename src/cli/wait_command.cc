@@ -13,6 +13,7 @@
 
 #include "amtgate/cli/exit.h"
 #include "amtgate/cli/prober.h"
+#include "amtgate/cli/terminal.h"
 #include "amtgate/sys/clock.h"
 
 namespace amtgate::cli {
@@ -43,8 +44,7 @@ class Report {
   void waiting(const std::string& machine, const WaitCondition& c, Duration so_far, const std::string& seen) {
     const std::lock_guard lock(mutex_);
     if (!progress_) return;
-    std::fprintf(stderr, "\r\033[K%.*s", 160,
-                 (machine + ": waiting for " + c.text + ", " + took_text(so_far) + ": " + seen).c_str());
+    draw_line(machine + ": waiting for " + c.text + ", " + took_text(so_far) + ": " + seen);
     drawn_ = true;
   }
   int failed(Exit code, const std::string& text) {

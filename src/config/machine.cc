@@ -21,13 +21,15 @@ Result<Machine> find_machine(const Config& config, std::string_view text) {
     if (target->address.empty() || !one) {
       return Error{Errc::BadValue, "target " + target->name +
                                        " has more than one address: name the machine by the address that its "
-                                       "viewers aim at"};
+                                       "viewers aim at, or write `amt` where all of them lead to one"};
     }
     Host aim = target->address.front();
     if (const auto* network = std::get_if<Network>(&aim)) aim = single(network->address);
     return Machine{target, std::move(aim)};
   }
-  if (const Result<IpAddress> address = IpAddress::parse(text)) {
+  // As URLs and other programs write IPv6.
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  if (const Result<IpAddress> address = IpAddress::parse(bracketed ? text.substr(1, text.size() - 2) : text)) {
     const Target* best = nullptr;
     unsigned prefix = 0;
     for (const Target& target : config.targets) {

@@ -157,8 +157,10 @@ class Daemon {
     if (const Result<void> own = own_folder(state, 0750, account_); !own) return own;
     const sys::ActAs as_account(account_.uid, account_.gid);
     if (::faccessat(AT_FDCWD, state.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
-      const std::string why = "the state folder " + state + " cannot be used by " + account_.name + ": " +
-                              std::strerror(errno) + " (chown " + account_.name + " " + state + ")";
+      const int code = errno;
+      const std::string advice = code == EACCES ? " (chown " + account_.name + " " + state + ")" : "";
+      const std::string why =
+          "the state folder " + state + " cannot be used by " + account_.name + ": " + std::strerror(code) + advice;
       if (config_->gateway.cert_text.empty()) return Error{Errc::System, why};
       log::warn("start.state", {{"why", why}});
     }

@@ -5,12 +5,18 @@
 
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/file.h"
+#include "amtgate/sys/folder_lock.h"
 
 namespace amtgate::device {
 namespace {
 
 std::string today() {
   return sys::to_iso8601(sys::wall_now()).substr(0, 10);
+}
+
+bool is_new(const Result<tls::Verdict>& verdict) {
+  using enum tls::Verdict::How;
+  return verdict && (verdict->how == FirstUse || verdict->how == Next);
 }
 
 }  // namespace
@@ -37,11 +43,21 @@ Result<tls::Verdict> KnownStore::judge(const tls::TrustPolicy& policy, const tls
   const std::lock_guard lock(mutex_);
   if (const Result<void> fresh = refresh(); !fresh) return fresh.error();
   Result<tls::Verdict> verdict = tls::judge(policy, known_, who, chain);
-  using enum tls::Verdict::How;
-  if (!verdict || (verdict->how != FirstUse && verdict->how != Next)) return verdict;
+  if (!is_new(verdict)) return verdict;
+  // The command line writes this file too, and so does another daemon with this folder: what they have added must
+  // stay.
+  const sys::FolderLock alone(folder());
+  if (const Result<void> fresh = refresh(); !fresh) return fresh.error();
+  verdict = tls::judge(policy, known_, who, chain);
+  if (!is_new(verdict)) return verdict;
   const Result<void> stored = store(who, {chain.front().sha256(), today()});
   if (!stored) return Error{stored.error().code, "the certificate cannot be remembered: " + stored.error().detail};
   return verdict;
+}
+
+std::string KnownStore::folder() const {
+  const std::size_t slash = path_.rfind('/');
+  return slash == std::string::npos ? "." : path_.substr(0, slash + 1);
 }
 
 Result<void> KnownStore::store(const tls::KnownCertificates::Identity& who, tls::KnownCertificates::Entry entry) {
@@ -58,9 +74,8 @@ Result<void> KnownStore::write() {
   const Result<void> written = sys::write_file(path_, known_.format(), 0640);
   if (!written) return written;
   // The folder is the daemon's account's, which could not read a file of root's there.
-  const std::string folder = path_.substr(0, path_.rfind('/') + 1);
   struct stat info = {};
-  if (::geteuid() == 0 && ::stat(folder.empty() ? "." : folder.c_str(), &info) == 0 &&
+  if (::geteuid() == 0 && ::stat(folder().c_str(), &info) == 0 &&
       ::lchown(path_.c_str(), info.st_uid, info.st_gid) != 0) {
     return Error{Errc::System, path_ + " cannot be given to the owner of its folder"};
   }
@@ -70,6 +85,7 @@ Result<void> KnownStore::write() {
 
 Result<void> KnownStore::announce(const tls::KnownCertificates::Identity& who, const std::string& sha256) {
   const std::lock_guard lock(mutex_);
+  const sys::FolderLock alone(folder());
   if (const Result<void> fresh = refresh(); !fresh) return fresh;
   const tls::KnownCertificates::Entry* now = known_.find(who);
   if (now == nullptr || now->sha256 == sha256) return {};
@@ -78,6 +94,7 @@ Result<void> KnownStore::announce(const tls::KnownCertificates::Identity& who, c
 
 Result<void> KnownStore::replace(const tls::KnownCertificates::Identity& who, const std::string& sha256) {
   const std::lock_guard lock(mutex_);
+  const sys::FolderLock alone(folder());
   if (const Result<void> fresh = refresh(); !fresh) return fresh;
   const tls::KnownCertificates::Entry* now = known_.find(who);
   if (now != nullptr && now->sha256 == sha256 && now->next.empty()) return {};
@@ -86,6 +103,7 @@ Result<void> KnownStore::replace(const tls::KnownCertificates::Identity& who, co
 
 Result<void> KnownStore::forget(const tls::KnownCertificates::Identity& who) {
   const std::lock_guard lock(mutex_);
+  const sys::FolderLock alone(folder());
   if (const Result<void> fresh = refresh(); !fresh) return fresh;
   return known_.forget(who) ? write() : Result<void>();
 }

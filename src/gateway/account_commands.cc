@@ -41,7 +41,9 @@ std::vector<control::SessionInfo> AccountCommands::sessions() const {
 Result<void> AccountCommands::may_with(control::SessionId id, std::string_view what) const {
   const std::vector<control::SessionInfo> seen = sessions();
   const auto found = std::ranges::find(seen, id, &control::SessionInfo::id);
-  if (found == seen.end()) return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+  if (found == seen.end())
+    return Error{Errc::BadValue,
+                 "there is no session " + std::to_string(id.value) + "; `amtgate sessions` lists them"};
   const std::optional<auth::Role> has = rights_.at(found->target);
   if (auth::includes(has, auth::Role::Console)) return {};
   return refuse(auth::why_not(rights_.user, what, found->target, auth::Role::Console, has));

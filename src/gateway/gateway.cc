@@ -187,7 +187,8 @@ class TheGateway final : public Gateway {
                                       " is the gateway's own, which would come back: `amtgate images detach " +
                                       own.target + "` ends it"};
     }
-    return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+    return Error{Errc::BadValue,
+                 "there is no session " + std::to_string(id.value) + "; `amtgate sessions` lists them"};
   }
 
   Result<void> give(control::SessionId id) override {
@@ -196,7 +197,8 @@ class TheGateway final : public Gateway {
       lane->worker->run_there([&] { given = lane->shard->give(id); });
       if (given) return *given;
     }
-    return Error{Errc::BadValue, "there is no session " + std::to_string(id.value)};
+    return Error{Errc::BadValue,
+                 "there is no session " + std::to_string(id.value) + "; `amtgate sessions` lists them"};
   }
 
   std::optional<AccountRights> rights(const std::string& user) const override {

@@ -21,7 +21,7 @@ constexpr const char* kUsage =
     "  up    put the packet-filter and routing rules in place\n"
     "  down  take exactly those away again\n"
     "  show  print what up would do now\n"
-    "  -c    the configuration (" AMTGATE_SYSCONFDIR "/amtgate/amtgate.conf)\n";
+    "  -c, --config FILE  the configuration (" AMTGATE_SYSCONFDIR "/amtgate/amtgate.conf)\n";
 
 // Two at once would each see the other's half. A lock that cannot be had (a read-only /run) is no reason to refuse.
 constexpr const char* kLock = "/run/amtgate-rules.lock";
@@ -75,7 +75,11 @@ int run(int argc, char** argv) {
       std::puts("amtgate-rules " AMTGATE_VERSION);
       return 0;
     }
-    if (w == "-c" && i + 1 < words.size()) {
+    if ((w == "-c" || w == "--config") && i + 1 == words.size()) {
+      std::fprintf(stderr, "amtgate-rules: %s needs a file\n%s", w.c_str(), kUsage);
+      return 2;
+    }
+    if (w == "-c" || w == "--config") {
       arguments.file = words[++i];
     } else if (arguments.command.empty() && (w == "up" || w == "down" || w == "show")) {
       arguments.command = w;

@@ -47,10 +47,12 @@ TEST(FindMachine, ByAddressInTheNarrowestNetwork) {
   EXPECT_EQ(found("198.51.100.65"), "narrow " + address("198.51.100.65"));
   EXPECT_EQ(found("2001:db8::4"), "elsewhere " + address("2001:db8::4"));
   EXPECT_EQ(found("192.0.2.3"), "two " + address("192.0.2.3"));
+  EXPECT_EQ(found("[2001:db8::4]"), "elsewhere " + address("2001:db8::4")) << "as URLs write it";
 }
 
 TEST(FindMachine, SaysWhatToDoOtherwise) {
   EXPECT_NE(found("many").find("name the machine by the address"), std::string::npos);
+  EXPECT_NE(found("two").find("or write `amt`"), std::string::npos);
   EXPECT_NE(found("two").find("more than one address"), std::string::npos);
   for (const char* text : {"", "nobody", "203.0.113.1", "198.51.100.0/24"}) {
     EXPECT_NE(found(text).find("there is no target '" + std::string(text) + "'"), std::string::npos) << text;

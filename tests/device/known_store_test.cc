@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 namespace amtgate::device {
 namespace {
@@ -44,6 +45,25 @@ TEST_F(KnownStoreTest, AnnouncesNothingToWhoKnowsNone) {
   KnownStore store(path());
   ASSERT_TRUE(store.announce(who, new_one[0].sha256()));
   EXPECT_FALSE(store.knows(who)) << "it may have no TLS yet";
+}
+
+TEST_F(KnownStoreTest, WritersAtOnceLoseNothing) {
+  constexpr int kEach = 100;
+  const auto machine = [](int n) {
+    return tls::KnownCertificates::Identity{"pc" + std::to_string(n), *IpAddress::parse("10.99.0.10")};
+  };
+  // As two programs: each has a store of its own.
+  const auto write = [&](int from) {
+    KnownStore mine(path());
+    for (int n = from; n < from + kEach; ++n) EXPECT_TRUE(mine.judge({}, machine(n), old_one)) << n;
+  };
+  std::thread other(write, kEach);
+  write(0);
+  other.join();
+  KnownStore reader(path());
+  int lost = 0;
+  for (int n = 0; n < 2 * kEach; ++n) lost += reader.knows(machine(n)) ? 0 : 1;
+  EXPECT_EQ(lost, 0);
 }
 
 TEST_F(KnownStoreTest, ReplacesAndForgets) {

@@ -103,7 +103,7 @@ TEST_F(AccountCommandsTest, EndsAndGivesWithTheConsole) {
   AccountCommands some = with({{"pc1", Role::Console}});
   EXPECT_TRUE(some.end(control::SessionId{1}));
   EXPECT_TRUE(some.give(control::SessionId{1}));
-  EXPECT_EQ(some.end(control::SessionId{2}).error().detail, "there is no session 2")
+  EXPECT_EQ(some.end(control::SessionId{2}).error().detail, "there is no session 2; `amtgate sessions` lists them")
       << "nor is it said that there is";
   EXPECT_EQ(all.done, "end 1 give 1 ");
   EXPECT_TRUE(refused.empty());

@@ -117,7 +117,7 @@ try() {
     esac
   done
   ok "$n has lived through all of it" alive "$n"
-  ok "$n: it was one session" same "$(vnc_session)" "$session"
+  ok "$n: it was one session" gives "$session" vnc_session
   stop "$n"
   within 10 no_sessions
 }

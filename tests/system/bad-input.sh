@@ -11,7 +11,7 @@ allow = 10.71.1.0/24
 address = 10.71.2.10
 INI
 ok "first" serial client 10.71.2.10
-on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 sol --hold 80 >"$T/holder.log" 2>&1 &
+on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 sol --hold 170 >"$T/holder.log" 2>&1 &
 within 5 has "$T/holder.log" '"open": true'
 memory_before=$(memory gateway) fds_before=$(fds gateway)
 junk() { # WHAT PORT ARGS
@@ -28,12 +28,12 @@ junk "junk in place of TLS" 16995 --hex 00112233445566778899 --wait 15
 junk "junk in place of RFB" 5900 --hex 00112233445566778899aabbccddeeff --wait 15
 junk "RFB security type 99" 5900 --hex 524642203030332e3030380a63 --wait 15
 for p in 16994 16995 5900; do
-  on client python3 tests/system/tools/probe.py raw 10.71.2.10 $p --wait 75 >"$T/silent$p.log" 2>&1 &
+  on client python3 tests/system/tools/probe.py raw 10.71.2.10 $p --wait 150 >"$T/silent$p.log" 2>&1 &
   on client python3 tests/system/tools/probe.py raw 10.71.2.10 $p --hex "$(printf '10000000%.0s' {1..40})" --drip 2 --wait 5 >"$T/drip$p.log" 2>&1 &
 done
 for p in 16994 16995 5900; do
-  ok "silence on $p ends" within 70 has "$T/silent$p.log" '"end": "(eof|reset|tls)'
-  ok "a slow drip on $p ends" within 70 has "$T/drip$p.log" '"end": "(eof|reset|tls)'
+  ok "silence on $p ends" within 40 has "$T/silent$p.log" '"end": "(eof|reset|tls)'
+  ok "a slow drip on $p ends" within 40 has "$T/drip$p.log" '"end": "(eof|reset|tls)'
 done
 only_holder() { [ "$(sessions)" = 1 ]; }
 ok "only the good session is left" within 5 only_holder

@@ -18,7 +18,7 @@ export XDG_STATE_HOME=$T AMT_PASSWORD=$password
 pki=$T/pki
 code_of() { "$@" >"$T/code.log" 2>"$T/err.log"; echo $?; }
 open() { on gw timeout 2 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null; } # ADDRESS PORT
-shown() { echo | on gw timeout 5 openssl s_client -connect "$1:16993" 2>/dev/null | openssl x509 -noout "${@:2}" 2>/dev/null; }
+shown() { echo | on gw timeout 20 openssl s_client -connect "$1:16993" 2>/dev/null | openssl x509 -noout "${@:2}" 2>/dev/null; }
 handle() { # TARGET WORDS: the first number of what `cert list` has with them
   ctl --json cert list "$1" >"$T/list.json"
   python3 - "$T/list.json" "$2" <<'PY'

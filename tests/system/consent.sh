@@ -33,14 +33,14 @@ consent() { kill -USR2 "${PIDS[$1]}"; } # of the user at this machine
 viewer_start viewer client 10.71.2.10
 ok "refused: the viewer is let in, and told" told 'refuses needs the consent of its user, waiting 0:'
 ok "and what to do" says 'the PC shows six digits'
-ok "it is a session" same "$(sessions)" 1
+ok "it is a session" gives 1 sessions
 ok "a script is told, too: exit 1" same "$(ctl screenshot refuses "$T/x.png" 2>"$T/err"; echo $?)" 1
 ok "in its words" has "$T/err" 'consent'
 probe client rfb 10.71.2.13 5900
 ok "with reconnect = no it is refused in words" has <(echo "$answer") '"reason": ".*consent'
 consent refuses
 ok "given: the machine's picture, in the same window" within 30 shows refuses
-ok "one session all the time" same "$(grep -c 'session.open .*target=refuses' "$T/gateway.log")" 1
+ok "one session all the time" gives 1 grep -c 'session.open .*target=refuses' "$T/gateway.log"
 stop viewer
 
 viewer_start viewer client 10.71.2.11

@@ -27,16 +27,37 @@ assert s["state"] == "open" and s["tx_bytes"] > 0, s
 PY
 ok "sessions in words" has <(ctl sessions) 'pc1.*sol|sol.*pc1'
 ok "metrics" has <(on gw curl -s http://127.0.0.1:9623/metrics) '^amtgate_[a-z_]+(\{[^}]*\})? [0-9]'
+
+echo "--- standard output that cannot be written"
+full() { "$@" >/dev/full 2>"$T/full.err"; [ $? = 1 ] && has "$T/full.err" '^[a-z-]+: cannot write to standard output(: No space left on device)?$'; }
+ok "a table: exit 1, in words" full ctl status
+ok "JSON too" full ctl --json sessions
+ok "so with help" full amtgate --help
+for program in amtgated amtgate-sim; do ok "and $program" full $program --help; done
+ok "and amtgate-rules" full rules show
+ok "who reads no more is no mistake" same "$({ ctl status 2>"$T/pipe.err"; echo $? >"$T/code"; } | true; cat "$T/code" "$T/pipe.err")" 0
+closed() { on gw sh -c "\"\$0\" -c \"\$1\" $1" "$BUILD/amtgate" "$T/amtgate.conf" 2>"$T/closed.err"; }
+ok "closed from the beginning: exit 1" not closed 'status >&-'
+ok "in words" has "$T/closed.err" 'cannot write to standard output: Bad file descriptor'
+ok "without input and errors it answers" eval 'closed "sessions --json <&- 2>&-" | python3 -c "import json, sys; assert len(json.load(sys.stdin)) == 1"'
+
+echo "--- what to do"
+other() { on gw setpriv --reuid=12345 --regid=12345 --clear-groups "$BUILD/amtgate" -c "$T/amtgate.conf" "$@" 2>"$T/err"; }
+ok "a configuration that one may not read" not other status
+ok "says so" has "$T/err" 'amtgate.conf: permission denied; try as root$'
+ok "a word is missing: exit 2" same "$(ctl known 2>"$T/err"; echo $?)" 2
+ok "says whose help to read" has "$T/err" 'try amtgate known --help$'
+
 configure < <(config 'this is wrong')
 ok "a broken file is refused" not ctl reload
 ok "and named with its line" has "$T/gateway.log" 'amtgate\.conf:[0-9]+'
 configure < <(config $'[target pc2]\naddress = 10.71.2.11')
 ok "reload" ctl reload
 ok "the new target is served" within 5 serial client 10.71.2.11
-ok "the old session lives" same "$(sessions)" 1
+ok "the old session lives" gives 1 sessions
 kill -HUP "${PIDS[gateway]}"
 sleep 1
-ok "SIGHUP reloads too, the session lives" same "$(sessions)" 1
+ok "SIGHUP reloads too, the session lives" gives 1 sessions
 
 echo "--- a login that the machine refuses"
 configure < <(config $'[target pc2]\naddress = 10.71.2.11\npassword = wrong')
@@ -68,7 +89,8 @@ ok "doctor: the same credentials are refused, and the daemon waits" has "$T/doct
 configure < <(config $'[target pc2]\naddress = 10.71.2.11')
 ctl --json doctor pc2 >"$T/doctor.json"
 ok "doctor: good ones in the file, and the daemon has not read them" has "$T/doctor.json" "is let in .*but the daemon was not"
-ok "doctor: what to do" has "$T/doctor.json" '"remedy": "amtgate reload'
+ok "doctor: what to do" has "$T/doctor.json" '"remedy": ?"amtgate reload'
+ok "doctor: JSON in one line" same "$(wc -l <"$T/doctor.json")" 1
 ctl reload || ok "reload" false
 ok "status: ready again" has <(ctl status) '^pc2 +ready'
 ok "served at once" serial client 10.71.2.11

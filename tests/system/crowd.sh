@@ -13,7 +13,7 @@ crowd() { # TARGET KIB
   after=$(memory gateway)
   each=$(((after - before) * 1024 / 2000))
   ok "$each bytes of memory each, $2 KiB at most" test $each -le $(($2 * 1024))
-  probe client redir "$1" 16994 ider --timeout 5 --user admin --password "$password"
+  probe client redir "$1" 16994 ider --timeout 20 --user admin --password "$password"
   ok "one more is served beside them" same "$(field start)" 0
   stop crowd KILL; : >"$T/crowd.log"
   ok "all of them end" within 15 no_sessions

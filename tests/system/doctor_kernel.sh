@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # amtgate doctor where the kernel lacks a module. This one may have all of them built in: VM_RUN=PROGRAM runs it in a machine
 # whose kernel has modules (see _vm.sh).
-# LIMIT=400
+# LIMIT=800
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/_vm.sh"
 if [ -z "${IN_VM:-}" ]; then

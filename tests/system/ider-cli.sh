@@ -46,7 +46,9 @@ want_code=3; ok "no such name: exit 3" code --cd "$T/cd.img" nobody.invalid
 want_code=1; ok "not allowed at the gateway: exit 1" code --plain --cd "$T/cd.img" 10.71.2.10
 stop gateway; rules down
 want_code=4; ok "wrong password: exit 4" code --plain --cd "$T/cd.img" 10.71.2.10
-spawn first client timeout 3 "$BUILD/amtgate" ider --state "$T/seen" --password-file "$T/password" --cd "$T/cd.img" 10.71.2.11
-sleep 4
+ok "in our words, without a log's" hasnt "$T/code.log" device.login_refused
+spawn first client "$BUILD/amtgate" ider --state "$T/seen" --password-file "$T/password" --cd "$T/cd.img" 10.71.2.11
+within 20 has "$T/first.log" 'the drives are attached' # and the certificate is remembered
+stop first INT
 want_code=5; ok "another certificate: exit 5" code --password-file "$T/password" --cd "$T/cd.img" 10.71.2.11
 ok "and says so" has "$T/code.log" 'certificate.*changed'

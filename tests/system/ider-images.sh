@@ -54,8 +54,8 @@ for iso in cd hybrid; do
   fresh $iso 10.71.2.10 --profile 15 --ider-sha256 "$(sum "$T/$iso.iso")" --ider-sha256-floppy "$(sum "$T/floppy.img")" --ider-random 500 --ider-probe bios,linux,windows
   serve --cd "$T/$iso.iso" --floppy "$T/floppy.img"
   ok "$iso.iso and a floppy: both read in whole" within 40 done_n $iso 2
-  ok "$iso.iso: SHA-256 of both" same "$(grep -c '"match":true' "$T/$iso.json")" 2
-  ok "$iso.iso: no read failed, none differed" same "$(grep -c '"random_reads":500,"random_wrong":0.*"errors":0,' "$T/$iso.json")" 2
+  ok "$iso.iso: SHA-256 of both" gives 2 grep -c '"match":true' "$T/$iso.json"
+  ok "$iso.iso: no read failed, none differed" gives 2 grep -c '"random_reads":500,"random_wrong":0.*"errors":0,' "$T/$iso.json"
   stop ider INT
   ok "$iso.iso: ends in order" same "$status" 0
 done
@@ -167,8 +167,8 @@ want_code=2; ok "--write without a floppy" code --cd "$T/cd.iso" --write
 fresh resets 10.71.2.10 --profile 16.1 --ider-sha256 "$(sum "$T/cd.iso")" --ider-drives cd --ider-resets 8 --ider-repeat 2
 serve --cd "$T/cd.iso" --json
 ok "resets in mid-transfer: read in whole twice" within 40 done_n resets 2
-ok "resets in mid-transfer: right" same "$(grep -c '"match":true' "$T/resets.json")" 2
-ok "resets in mid-transfer: eight" same "$(grep -c '"event":"ider.reset"' "$T/resets.json")" 8
+ok "resets in mid-transfer: right" gives 2 grep -c '"match":true' "$T/resets.json"
+ok "resets in mid-transfer: eight" gives 8 grep -c '"event":"ider.reset"' "$T/resets.json"
 ok "--json: says reset" has "$T/ider.log" '^\{"event":"reset","target":"10.71.2.10"\}'
 stop ider INT
 ok "--json: the end" has "$T/ider.log" '^\{"commands":[0-9]+,"event":"end","read_bytes":[0-9]+'
@@ -180,8 +180,8 @@ stop ider INT
 fresh broken 10.71.2.10 --profile 15 --ider-sha256 "$(sum "$T/cd.iso")" --ider-drives cd --fault stream:reset:1000:2
 serve --cd "$T/cd.iso"
 ok "the link breaks twice: read in whole in the end" within 40 has "$T/broken.json" '"match":true'
-ok "says that it was lost and when it tries again" same "$(grep -c 'trying again in 1 s' "$T/ider.log")" 2
-ok "says that the drives are attached again" same "$(grep -c 'attached again' "$T/ider.log")" 2
+ok "says that it was lost and when it tries again" gives 2 grep -c 'trying again in 1 s' "$T/ider.log"
+ok "says that the drives are attached again" gives 2 grep -c 'attached again' "$T/ider.log"
 stop ider INT
 ok "and ends in order" same "$status" 0
 fresh once 10.71.2.10 --profile 15 --ider-drives cd --fault stream:reset:1000:1
@@ -215,7 +215,7 @@ ok "truncated: said" within 20 has "$T/ider.log" 'shrinks.iso: it has become sho
 ok "truncated: the machine hears of errors" within 20 eval '[ "$(last shrinks "e[\"errors\"]")" = 1 ]'
 ok "truncated: still there" alive ider
 stop ider INT
-ok "truncated: said once" same "$(grep -c 'it has become shorter' "$T/ider.log")" 1
+ok "truncated: said once" gives 1 grep -c 'it has become shorter' "$T/ider.log"
 ok "and ends in order" same "$status" 0
 cp "$T/cd.iso" "$T/changes.iso"
 fresh changes 10.71.2.10 --profile 15 --ider-drives cd --ider-repeat 0

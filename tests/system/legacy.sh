@@ -32,7 +32,7 @@ ok "powerup without yes" tool n 10.71.2.10 powerup && ok "is not done" said 'can
 ok "powercycle" tool y 10.71.2.10 powercycle && ok "is taken" said 'pt_status: success$'
 ok "and it comes back" within 20 up
 ok "reset into pxe" tool y 10.71.2.10 reset pxe && ok "is taken" said 'pt_status: success$'
-ok "it boots from there" same "$(json_event "$T/old.json" boot 'e["from"]')" "Force PXE Boot"
+ok "it boots from there" gives "Force PXE Boot" json_event "$T/old.json" boot 'e["from"]'
 ok "and comes back" within 20 up
 PASS=wrong tool "" 10.71.2.10 info
 ok "a wrong password" said '401 Unauthorized'

@@ -53,15 +53,37 @@ ok() { # WHAT COMMAND...
   checks=$((checks + 1))
   if "$@"; then echo "ok $what"; else failures=$((failures + 1)); echo "not ok $what"; return 1; fi
 }
-not() { ! "$@"; }
+not() { local asking=1; ! "$@"; }
 same() { [ "$1" = "$2" ] || { echo "  wanted '$2', got '$1'"; return 1; }; }
-has() { grep -aqE -- "$2" "$1" 2>/dev/null || { echo "  no /$2/ in ${1##*/}"; return 1; }; } # FILE REGEX
+# FILE REGEX: it is in the file, or comes within 10 s: what another process writes of what was just seen may come later. Where
+# somebody asks again and again (asking), or hopes that it is not there, the file is looked at once.
+has() {
+  grep -aqE -- "$2" "$1" 2>/dev/null && return
+  [ -p "$1" ] || [ -n "${asking:-}" ] || within 10 grep -aqE -- "$2" "$1" || { echo "  no /$2/ in ${1##*/}"; return 1; }
+}
+gives() { # VALUE COMMAND...: its output is that, or becomes it within 10 s
+  local asking=1 wanted=$1 got end=$(($(date +%s%N) + 10 * ${SLOW:-3} * 1000000000))
+  shift
+  until got=$("$@" 2>/dev/null); [ "$got" = "$wanted" ]; do
+    [ "$(date +%s%N)" -lt $end ] || { echo "  wanted '$wanted', got '$got'"; return 1; }
+    sleep 0.1
+  done
+}
 hasnt() { ! grep -anE -m 3 -- "$2" "$1"; }
-within() { # SECONDS COMMAND...: until it succeeds; SLOW=N, on an emulated machine, gives N times as long
-  local end=$(($(date +%s%N) + $1 * ${SLOW:-1} * 1000000000))
+within() { # SECONDS (of a quick and idle machine) COMMAND...: until it succeeds. It gets three times as long, or SLOW times
+  local asking=1 end=$(($(date +%s%N) + $1 * ${SLOW:-3} * 1000000000))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$(date +%s%N)" -lt $end ] || return 1
+    sleep 0.1
+  done
+}
+
+stays() { # SECONDS COMMAND...: it succeeds all the time
+  local asking=1 end=$((SECONDS + $1))
+  shift
+  while [ $SECONDS -le $end ]; do
+    "$@" || return 1
     sleep 0.1
   done
 }
@@ -237,7 +259,7 @@ field() { python3 -c 'import json, sys; v = json.loads(sys.argv[1].splitlines()[
 serial() {
   local h=$1 t=$2 p=${3:-16994} w=word$RANDOM
   shift; shift; [ $# -gt 0 ] && shift
-  probe "$h" redir "$t" "$p" sol --say "echo $w\\r" --expect "$w" --times 2 --timeout $((12 * ${SLOW:-1})) "$@" || { echo "  $answer"; return 1; }
+  probe "$h" redir "$t" "$p" sol --say "echo $w\\r" --expect "$w" --times 2 --timeout $((12 * ${SLOW:-3})) "$@" || { echo "  $answer"; return 1; }
 }
 refused() { probe "$@" && { echo "  $answer"; return 1; }; return 0; }
 # A server on host `other` (no AMT machine) that tells each client the address it came from.
@@ -245,4 +267,4 @@ stranger() { # PORT
   spawn "stranger$1" other socat "TCP-LISTEN:$1,fork,reuseaddr" 'SYSTEM:echo you are $SOCAT_PEERADDR'
   within 5 listens other "$1"
 }
-stranger_sees() { same "$(on "$1" timeout 5 socat -u "TCP:10.71.2.50:$2" - 2>&1)" "you are $3"; } # HOST PORT ADDRESS
+stranger_sees() { same "$(on "$1" timeout 20 socat -u "TCP:10.71.2.50:$2" - 2>&1)" "you are $3"; } # HOST PORT ADDRESS

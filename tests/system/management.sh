@@ -37,14 +37,21 @@ ok "ism has no KVM, the others have" same "$(value pism 'm["kvm"]') $(value p12 
 ok "16.1 does without plain text" same "$(value p16.1 'm["plain_too"]') $(value p12 'm["plain_too"]')" "False True"
 ok "the table has a line for each" same "$(ctl info --tag rack | wc -l)" 10
 ok "--all passes networks over, and names who is not there" same "$(code_of asked info --all)" 3
+ok "and says whom it passes over" has "$T/err.log" '^amtgate: left out.* network; name their machines by address'
 ok "the sentence tells ports and reason" has "$T/err.log" '^amtgate: gone.* 16993, 664, 16992, 623'
 ok "the others are in the list" same "$(value p21 'm["power"]')" on
 ok "without a machine it is wrong usage" same "$(code_of asked info)" 2
+ok "a tag that no target has is, too" same "$(code_of asked info --tag nosuch)" 2
+ok "in words" has "$T/err.log" "no target has the tag 'nosuch'"
+ok "a machine that is meant twice" asked info p12 10.71.2.13 p12
+ok "is asked once" same "$(python3 -c 'import json, sys; print([m["target"] for m in json.load(open(sys.argv[1]))])' "$T/out.json")" "['p12']"
 ok "an unknown target too" same "$(code_of asked info nobody)" 2
 ok "so is a network" same "$(code_of asked info network)" 2
 
 # --- a machine that no configuration knows
 ok "by address, with the password from the environment" asked info -h 10.71.2.13
+ok "IPv6 in brackets is an address" same "$(code_of asked info -h '[::1]')" 3
+ok "in words" has "$T/err.log" '^amtgate: ::1 .*cannot be reached'
 ok "a wrong password is said so" same "$(AMT_PASSWORD=wrong code_of asked power state -h 10.71.2.14)" 4
 ok "in words" has "$T/err.log" "user 'admin' was refused"
 ok "old firmware needs leave" same "$(code_of asked info -h 10.71.2.10)" 1
@@ -72,8 +79,8 @@ ok "an action that does not exist" same "$(code_of asked power explode p15)" 2
 # --- boot
 ok "pxe for the next boot" asked boot pxe p11 p16.1
 ok "then reset" asked power reset p11 p16.1 --wait
-for p in 11 16.1; do ok "$p: it booted from the network" same "$(json_event "$T/p$p.json" boot 'e["from"]')" "Force PXE Boot"; done
-ok "once only" asked power reset p11 --wait && ok "then from its disk as ever" same "$(json_event "$T/p11.json" boot 'e["from"]')" default
+for p in 11 16.1; do ok "$p: it booted from the network" gives "Force PXE Boot" json_event "$T/p$p.json" boot 'e["from"]'; done
+ok "once only" asked power reset p11 --wait && ok "then from its disk as ever" gives default json_event "$T/p11.json" boot 'e["from"]'
 ok "into the set-up with the serial console" asked boot bios-sol p11 && ok "it says so" same "$(ctl boot state p11 | tail -n 1 | xargs)" "p11 bios sol"
 ok "what it cannot do" same "$(code_of asked boot diag p11)" 1
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LIMIT=240
+# LIMIT=600
 # noVNC with its default settings in Chromium, through websockify: what viewers.sh does. npm fetches noVNC at test time.
 . "$(dirname "$0")/lib.sh"
 need chromium websockify npm

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Debian package under a real systemd (tools/systemd-box): installed by dpkg, started by its units with their sandbox,
 # reloaded, killed, stopped, removed.
-# LIMIT=300
+# LIMIT=600
 . "$(dirname "$0")/lib.sh"
 need dpkg dpkg-deb dpkg-shlibdeps unshare nsenter iptables
 [ -x /lib/systemd/systemd ] || skip "systemd is not here"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LIMIT=300
+# LIMIT=600
 # What viewers see is recorded: who, when, where from; the film shown to a stock viewer, made into a video that ffmpeg
 # reads, and held to its limits. Nothing is recorded where it is not asked for, nor what is typed.
 . "$(dirname "$0")/lib.sh"
@@ -33,7 +33,7 @@ of_list() { python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); prin
 ok "no recordings at first" same "$(recorded)" 0
 viewer_start viewer client 10.71.2.10
 ok "a viewer looks on" within 20 shows p12
-ok "it is being recorded" within 5 same "$(recorded p12)" 1
+ok "it is being recorded" gives 1 recorded p12
 ok "not at an end yet" same "$(of_list 'r[0]["ended"]')" False
 x_tool xdotool key --delay 100 s e c r e t k e y s 2>/dev/null
 ctl power reset p12 >/dev/null

@@ -124,8 +124,8 @@ as() { # ACCOUNT ARGUMENTS of amtgate, from another account of this host
   on gw setpriv --reuid="${uid[$a]}" --regid="${uid[$a]}" --clear-groups "$BUILD/amtgate" -c "$T/own.conf" "$@"
 }
 quiet() { "$@" >"$T/out" 2>"$T/err"; }
-on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 sol --user types --password types-pw --hold 60 >"$T/one.log" 2>&1 &
-on client python3 tests/system/tools/probe.py redir 10.71.2.11 16994 sol --user boss --password boss-pw --hold 60 >"$T/two.log" 2>&1 &
+on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 sol --user types --password types-pw --hold 120 >"$T/one.log" 2>&1 &
+on client python3 tests/system/tools/probe.py redir 10.71.2.11 16994 sol --user boss --password boss-pw --hold 120 >"$T/two.log" 2>&1 &
 two() { [ "$(sessions)" = 2 ]; }
 within 8 two || ok "two sessions" false
 targets() { as "$1" --json sessions | python3 -c 'import json, sys; print(" ".join(sorted(s["target"] for s in json.load(sys.stdin))))'; }

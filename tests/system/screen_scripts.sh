@@ -77,7 +77,7 @@ ok "in one line that names its place" has "$T/code.err" '^amtgate: pc1: characte
 ok "and nothing is typed" has_typed ''
 mark
 ok "key: exit 0" code 0 key pc1 ctrl-alt-del win-r
-ok "the combinations arrive" within 5 same "$(pressed)" "Control+Alt+Delete Meta+r"
+ok "the combinations arrive" gives "Control+Alt+Delete Meta+r" pressed
 ok "no such key: exit 2" code 2 key pc1 ctrl-nokey
 ok "wait-screen: there already" code 0 wait-screen --json pc1 --match "$T/pc1.png"
 ok "and says so" same "$(out matched) $(out different_pixels)" "True 0"

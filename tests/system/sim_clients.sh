@@ -11,7 +11,8 @@ sim old $a.10 --profile 8 --boot-time 2
 on client env TERM=vt100 expect -c "
   set timeout 40
   spawn -noecho sh -c {amtterm -p '$password' $a.10 >$T/stream.out 2>&1}
-  sleep 1; send \"stream 2\r\"; sleep 4; send \"\x1d\"; expect eof" >/dev/null 2>&1
+  proc wait_for {words} { for {set i 0} {\$i < 300 && [catch {exec grep -aq \$words $T/stream.out}]} {incr i} { after 100 } }
+  wait_for amt>; after 300; send \"stream 2\r\"; wait_for {stream ends, sha256}; after 300; send \"\x1d\"; expect eof" >/dev/null 2>&1
 python3 - "$T/stream.out" <<'PY'
 import hashlib, re, sys
 d = open(sys.argv[1], 'rb').read()
@@ -51,9 +52,11 @@ x type --delay 30 'P@ssw0rd'
 x key Return
 if ok "it logs in with the VNC password" within 10 has "$T/vnc.json" '"event":"rfb".*"security":2'; then
   ok "it asks for the screen" within 10 has "$T/vnc.json" '"event":"update"'
-  sleep 1
-  on client env DISPLAY=":$display" import -window root -depth 8 "$T/viewer.ppm"
-  ok "it shows the simulator's picture" python3 tests/system/tools/picture_match.py "$T/viewer.ppm" "$T/vnc.ppm"
+  shown() {
+    on client env DISPLAY=":$display" import -window root -depth 8 "$T/viewer.ppm"
+    python3 tests/system/tools/picture_match.py "$T/viewer.ppm" "$T/vnc.ppm"
+  }
+  ok "it shows the simulator's picture" within 10 shown
   focus 10.71.2.15
   x mousemove 300 300
   x key a

@@ -127,7 +127,7 @@ ok "and opens it again" same $? 0
 
 # --- who may
 ok "the door at an address takes whom allow names" on client python3 tests/system/tools/serial.py 10.71.1.1 7005 --expect 'simulated Intel' >"$T/allowed.log"
-on other timeout 5 socat -t 2 - TCP:10.71.1.1:7005 </dev/null >"$T/denied.log" 2>&1
+on other timeout 20 socat -t 2 - TCP:10.71.1.1:7005 </dev/null >"$T/denied.log" 2>&1
 ok "others are told that they may not" has "$T/denied.log" 'may not use pc1'
 ok "and it is in the log" has "$T/gateway.log" 'client.denied.*target=pc1'
 

@@ -40,8 +40,8 @@ INI
 export XDG_STATE_HOME=$T AMT_PASSWORD=$password
 code_of() { "$@" >"$T/code.log" 2>"$T/err.log"; echo $?; }
 answers() { ctl info "$1" >"$T/info.log" 2>&1 || { cat "$T/info.log"; return 1; }; } # TARGET
-shown() { echo | on gw timeout 5 openssl s_client -connect "$1:16993" -legacy_renegotiation -tls1_2 -cipher ALL:@SECLEVEL=0 2>/dev/null | openssl x509 -noout "${@:2}" 2>/dev/null; } # ADDRESS what of its certificate
-shown_old() { echo | on gw timeout 5 openssl s_client -connect "$1:16993" -legacy_renegotiation -min_protocol TLSv1 -cipher ALL:@SECLEVEL=0 2>/dev/null | openssl x509 -noout "${@:2}" 2>/dev/null; }
+shown() { echo | on gw timeout 20 openssl s_client -connect "$1:16993" -legacy_renegotiation -tls1_2 -cipher ALL:@SECLEVEL=0 2>/dev/null | openssl x509 -noout "${@:2}" 2>/dev/null; } # ADDRESS what of its certificate
+shown_old() { echo | on gw timeout 20 openssl s_client -connect "$1:16993" -legacy_renegotiation -min_protocol TLSv1 -cipher ALL:@SECLEVEL=0 2>/dev/null | openssl x509 -noout "${@:2}" 2>/dev/null; }
 closed() { not on gw timeout 2 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null; } # ADDRESS PORT
 
 # --- a dry run, then all of them at once

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LIMIT=300
+# LIMIT=600
 # Stock viewers as they are, with their default settings: the machine's picture, what is typed, a restart, other sizes. The
 # ones that ask for Tight with JPEG, and those that keep their size. viewers_gtk.sh and viewers_other.sh have the rest.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LIMIT=300
+# LIMIT=600
 # All that viewers.sh asks of a viewer, on the generations of firmware that viewers.sh, viewers_gtk.sh and novnc.sh do not have.
 . "$(dirname "$0")/lib.sh"
 . tests/system/_viewers.sh

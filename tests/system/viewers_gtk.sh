@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LIMIT=300
+# LIMIT=600
 # What viewers.sh does, with the desktops' viewers: every pixel is right, for these ask for no JPEG.
 . "$(dirname "$0")/lib.sh"
 . tests/system/_viewers.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # vlan-bridge.sh with real 802.1Q sub-interfaces. This kernel may not have them: VM_RUN=PROGRAM runs it in a machine whose kernel
 # has (see _vm.sh).
-# LIMIT=400
+# LIMIT=800
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/_vm.sh"
 [ -n "${VM_RUN:-}" ] || skip "no VM_RUN to start a kernel with 802.1Q"

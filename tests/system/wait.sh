@@ -99,7 +99,7 @@ ok "a machine that is not there is away" code 0 lost --for away --timeout 20
 
 # --- met later
 later port pc1 --for tcp:22 --timeout 60
-ok "it waits" not within 2 not alive port
+ok "it waits" stays 2 alive port
 spawn ssh amt socat TCP-LISTEN:22,bind=10.71.2.10,fork,reuseaddr EXEC:/bin/true
 ok "for the port, until it opens: exit 0" ends port 0 20
 later closes pc1 --for no-tcp:22 --timeout 60
@@ -112,7 +112,7 @@ ok "off is seen" within 20 first
 ctl power on pc2 >/dev/null
 ok "and then on: exit 0" ends off 0 20
 later gone silent --for no-ping --for ping --timeout 60
-ok "it waits" not within 2 not alive gone
+ok "it waits" stays 2 alive gone
 on amt ip address del 10.71.2.13/24 dev eth0
 silence() { has "$T/gone.log" '^silent: no-ping after'; }
 ok "no answer to pings is seen" within 20 silence
@@ -144,7 +144,7 @@ ok "that it has gone is seen" within 20 gone
 ok "and on the screen: it is waited for" code 1 pc1 --for "screen=$T/pc1.png" --timeout 3
 sim "${pc1[@]}"
 ok "all of it: exit 0" ends restart 0 60
-ok "in its order" same "$(grep -c '^pc1: .* after' "$T/restart.log")" 3
+ok "in its order" gives 3 grep -c '^pc1: .* after' "$T/restart.log"
 
 # --- several machines
 ok "by a tag: exit 0" code 0 --tag lab --for amt --timeout 30
@@ -171,4 +171,4 @@ ctl() { on other "$BUILD/amtgate" "$@"; }
 ok "-h: exit 0" code 0 -h 10.71.2.11 --password-file "$T/password" --state "$T/own" --for amt --for no-tcp:23 --timeout 20
 ok "-h with a wrong password: exit 4" code 4 -h 10.71.2.12 --password-file "$T/cert.pem" --state "$T/own" --for power=on --timeout 20
 stop pc3
-ok "refused logins were not repeated" same "$(json_event "$T/pc3.json" end 'e["failed_logins"]')" 2
+ok "refused logins were not repeated" gives 2 json_event "$T/pc3.json" end 'e["failed_logins"]'

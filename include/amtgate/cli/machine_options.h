@@ -26,6 +26,9 @@ struct MachineOption {
 
 std::span<const MachineOption> machine_options();
 
+/// `host` without the brackets that URLs have around an IPv6 address.
+std::string plain_host(std::string host);
+
 /// What counts when no option is given: the password in $AMT_PASSWORD, else none.
 MachineOptions default_machine();
 /// The folder that programs keep such things in: $XDG_STATE_HOME/amtgate, ~/.local/state/amtgate.

@@ -14,7 +14,7 @@ struct Machine {
 };
 
 /// `text`: a target's name where it stands for one machine, or an address that clients aim at (that of the target
-/// with the narrowest network that holds it). Errors: BadValue, with a sentence.
+/// with the narrowest network that holds it; IPv6 also in brackets). Errors: BadValue, with a sentence.
 Result<Machine> find_machine(const Config& config, std::string_view text);
 
 }  // namespace amtgate::config

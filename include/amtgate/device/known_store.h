@@ -1,5 +1,5 @@
 // KnownStore: the known-certificates file on disk and in memory, shared by all workers. What `amtgate known forget`
-// or an editor changes in the file counts from the next connection on.
+// or an editor changes in the file counts from the next connection on; programs that write it at once lose nothing.
 #pragma once
 
 #include <mutex>
@@ -35,6 +35,7 @@ class KnownStore {
   Result<void> forget(const tls::KnownCertificates::Identity& who);
 
  private:
+  std::string folder() const;
   Result<void> store(const tls::KnownCertificates::Identity& who, tls::KnownCertificates::Entry entry);
   Result<void> write();
   Result<void> refresh();
