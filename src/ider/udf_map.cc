@@ -20,6 +20,7 @@ constexpr std::uint32_t kAnchor = 256;
 constexpr std::size_t kMaxDescriptors = 64;  // of the volume; real ones have six
 constexpr std::size_t kMaxPartitions = 8;
 constexpr std::size_t kMaxPieces = 1'000'000;  // of all files
+constexpr std::size_t kMaxContinued = 10'000;  // blocks with more of them, of all files
 constexpr std::size_t kMaxMetadata = 256;      // pieces of a metadata partition; real ones have one or two
 constexpr std::size_t kTag = 16;
 
@@ -276,7 +277,7 @@ class Udf {
       list = list.subspan(step);
       if (length == 0) return;
       if (word >> 30 == 3) {  // the list goes on there
-        std::optional<Buffer> next = block(at);
+        std::optional<Buffer> next = ++continued_ <= kMaxContinued ? block(at) : std::nullopt;
         if (!next || tag_of(*next) != kAllocationExtent) return;
         const std::uint32_t n = le32_at(*next, 20);
         if (n > next->size() - 24) return;
@@ -347,7 +348,7 @@ class Udf {
   std::vector<Partition> partitions_;
   std::optional<Partition> physical_;  // while a metadata partition is looked for in it
   Address root_;
-  std::size_t entries_ = 0, pieces_ = 0;
+  std::size_t entries_ = 0, pieces_ = 0, continued_ = 0;
   std::deque<Directory> todo_;
   std::set<Address> seen_;
 };
