@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Images on disks that go bad while they are served, by `amtgate ider` and by the gateway itself: the machine gets a
 # medium error for the blocks that cannot be read and goes on with the others, one sentence says the file and the place,
-# and all is well again when they can be read. With device-mapper some blocks in the middle are bad; without it, a disk
-# whose backing file is cut ends with them.
+# and all is well again when they can be read. With device-mapper, or SCSI_DEBUG=yes, some blocks in the middle are bad;
+# without, a disk whose backing file is cut ends with them.
 # LIMIT=400
 . "$(dirname "$0")/lib.sh"
 need losetup blockdev python3 curl
@@ -21,6 +21,17 @@ if dmsetup create "$mapped" --table "0 $((size / 512)) linear $loop 0" 2>/dev/nu
   break_it() { printf '%s\n' "0 $((bad / 512)) linear $loop 0" "$((bad / 512)) $(((bad_end - bad) / 512)) error" \
     "$((bad_end / 512)) $(((size - bad_end) / 512)) linear $loop $((bad_end / 512))" | table; }
   mend_it() { echo "0 $((size / 512)) linear $loop 0" | table; }
+elif [ -n "${SCSI_DEBUG:-}" ]; then
+  # A disk that the kernel makes up, and whose own errors are those of a medium.
+  knobs=/sys/bus/pseudo/drivers/scsi_debug
+  bad_end=$((bad + 16384))
+  modprobe scsi_debug dev_size_mb=$((size >> 20)) medium_error_start=$((bad / 512)) medium_error_count=$(((bad_end - bad) / 512)) || skip "no scsi_debug"
+  within 10 eval 'device=$(ls -d $knobs/adapter*/host*/target*/*/block/* 2>/dev/null)'
+  device=/dev/$(basename $knobs/adapter*/host*/target*/*/block/*)
+  within 10 test -b "$device"
+  cat "$T/content" >"$device" || exit 1
+  break_it() { echo 2 >$knobs/opts && blockdev --flushbufs "$device"; }
+  mend_it() { echo 0 >$knobs/opts && blockdev --flushbufs "$device"; }
 else
   bad_end=$size
   device=$loop

@@ -33,7 +33,7 @@ head -c 60000000 /dev/urandom >"$T/tree/a folder/a long name, of a large file.bi
 truncate -s 1G "$T/disk.img"
 mkfs.fat -F 32 "$T/disk.img" >/dev/null
 mcopy -i "$T/disk.img" -s "$T"/tree/* ::
-head -c 1000000 /dev/urandom | dd of="$T/disk.img" bs=4096 seek=262000 conv=notrunc status=none # near its end
+head -c 1000000 /dev/urandom | dd of="$T/disk.img" bs=4096 seek=261800 conv=notrunc status=none # near its end
 cp --sparse=always "$T/disk.img" "$T/disk.before"
 fresh disk --ider-drives floppy --ider sample --ider-sample 1000 --ider-writes 50 --ider-probe bios,linux,windows
 serve --floppy "$T/disk.img" --write
@@ -41,8 +41,11 @@ ok "1 GiB: read, and 50 writes" within 60 done_n disk 1
 ok "1 GiB: as many blocks, no error" same "$(last disk 'e["blocks"], e["writes"], e["write_wrong"], e["errors"]')" "(2097152, 50, 0, 0)"
 ok "1 GiB: right" same "$(last disk 'e["sample_sha256"]')" "$(sample "$T/disk.before" 512 1000)"
 stop ider INT
-fresh fat --ider-drives floppy --ider read --ider-random 0
-serve --floppy "$T/disk.before" --json
+truncate -s 70M "$T/fat.img"
+mkfs.fat -F 32 "$T/fat.img" >/dev/null
+mcopy -i "$T/fat.img" -s "$T"/tree/* ::
+fresh fat --ider-drives floppy --ider read --ider-random 0 --ider-repeat 0 --slow-reader 40000000
+serve --floppy "$T/fat.img" --json
 ok "FAT: the file that is read, and how far" within 60 has "$T/ider.log" '"file":"/a folder/a long name, of a large file.bin","file_percent":[0-9]+'
 stop ider INT
 

@@ -89,7 +89,7 @@ serve
 ok "one has the drives" within 40 has "$T/ider.log" 'the drives are attached'
 second() { on client "$BUILD/amtgate" ider -h 10.71.1.1 --state "$T/seen2" --password-file "$T/password" --cd "$T/cd.img" "$@" >"$T/second.log" 2>&1; same $? 1; }
 ok "a second one is refused: exit 1" second
-ok "in words" has "$T/second.log" '10\.71\.1\.1: .*busy'
+ok "in words" has "$T/second.log" '10\.71\.1\.1 .*busy: another session of this kind is open'
 ok "and what to do" has "$T/second.log" 'amtgate images'
 ok "the first goes on" same "$(grep -c 'trying again' "$T/ider.log")" 0
 n=$(grep -c '"match":true' "$T/$machine.json")
