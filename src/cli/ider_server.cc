@@ -17,6 +17,11 @@ constexpr Duration kSecond = seconds(1);
 constexpr int kPauses_s[] = {1, 2, 4, 8, 15, 30};
 // A machine that says no so often in a row, after it had said yes, means it.
 constexpr unsigned kMaxRefusals = 6;
+// AMT does not say who has them.
+constexpr const char* kHowToFree =
+    "; whoever has the machine's drives must let go of them (another amtgate ider, MeshCommander or the gateway: "
+    "amtgate images, amtgate sessions)";
+constexpr Duration kFailuresEvery = seconds(10);
 constexpr int kReadsPerTurn = 8;
 constexpr int kWritesPerTurn = 64;
 
@@ -72,7 +77,8 @@ void IderServer::dialed(std::variant<device::Opened, device::Failure> outcome) {
   known_.reset();
   if (finished_) return;
   if (auto* opened = std::get_if<device::Opened>(&outcome)) return begin(std::move(*opened));
-  const auto& failure = std::get<device::Failure>(outcome);
+  auto& failure = std::get<device::Failure>(outcome);
+  if (failure.error.code == Errc::Busy) failure.error.detail += kHowToFree;
   const Exit code = exit_of(failure);
   // To ask again with the same password, or past a certificate that is another's, mends nothing.
   if (code == kAuthRefused || code == kUntrusted) return finish(code, failure.error.detail);
@@ -191,7 +197,7 @@ void IderServer::take_events() {
     } else if (const auto* d = std::get_if<Role::DeviceReported>(&*event)) {
       report_.say("device_error", "the machine reports error " + std::to_string(d->code), {{"code", d->code}});
     } else if (const auto* m = std::get_if<Role::MediumFailed>(&*event)) {
-      say_image(m->drive, m->error.detail, "; the machine is told of an error");
+      say_failed(m->drive, m->error.detail);
     } else if (const auto* t = std::get_if<Role::Tray>(&*event)) {
       report_.say("tray",
                   std::string("the machine has ") + (t->out ? "ejected" : "loaded") + " the " + name_of(t->drive),
@@ -263,6 +269,20 @@ void IderServer::say_image(ider::Drive drive, const std::string& what, const cha
   if (!said.empty() && (said.starts_with(what) || what.starts_with(said))) return;
   said = what;
   report_.say("image", what + then, {{"drive", name_of(drive)}, {"error", what}});
+}
+
+/// A machine asks for each bad block of a disk, again and again.
+void IderServer::say_failed(ider::Drive drive, const std::string& what) {
+  const TimePoint now = loop_.now();
+  if (failures_until_ && now < *failures_until_) {
+    ++failures_unsaid_;
+    return;
+  }
+  std::string then = "; the machine is told of an error";
+  if (failures_unsaid_ > 0) then += ", as of " + std::to_string(failures_unsaid_) + " others since";
+  failures_until_ = now + kFailuresEvery;
+  failures_unsaid_ = 0;
+  say_image(drive, what, then.c_str());
 }
 
 void IderServer::finish(Exit code, const std::string& why) {

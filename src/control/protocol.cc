@@ -50,9 +50,13 @@ Json json_of(const std::vector<SessionInfo>& sessions) {
   return out;
 }
 Json json_of(const ImageInfo& i) {
-  return {{"target", i.target}, {"drive", i.drive},   {"image", i.image},  {"origin", i.origin},
-          {"state", i.state},   {"detail", i.detail}, {"size", i.size},    {"served_bytes", i.served},
-          {"rate", i.rate},     {"web", i.web},       {"cached", i.cached}};
+  return {{"target", i.target}, {"drive", i.drive},
+          {"image", i.image},   {"origin", i.origin},
+          {"state", i.state},   {"detail", i.detail},
+          {"size", i.size},     {"served_bytes", i.served},
+          {"reads", i.reads},   {"read_errors", i.read_errors},
+          {"rate", i.rate},     {"web", i.web},
+          {"cached", i.cached}};
 }
 Json json_of(const std::vector<ImageInfo>& images) {
   Json out = Json::array();
@@ -430,6 +434,8 @@ Result<std::vector<ImageInfo>> images_from_json(std::string_view text) {
     i.detail = f.text("detail");
     i.size = f.number("size");
     i.served = f.number("served_bytes");
+    i.reads = f.number("reads");
+    i.read_errors = f.number("read_errors");
     i.rate = f.number("rate");
     i.web = f.flag("web");
     i.cached = f.number("cached");

@@ -373,8 +373,10 @@ class Attempt final : public Opening {
       owes_guard_ = false;
       shared_.guard.undecided(account_);
     }
-    step_ = Step::Done;
+    if (std::exchange(step_, Step::Done) == Step::Done) return;
     timer_.cancel();
+    // The caller may keep this attempt for a while: nothing of its connection is to be heard any more.
+    if (stream_) loop_.retire(std::shared_ptr<net::Stream>(std::move(stream_)));
     // Always from the loop's end of turn: the caller may destroy this attempt in there, and callbacks of ours that
     // are running now are over by then.
     auto shared_outcome = std::make_shared<std::variant<Opened, Failure>>(std::move(outcome));

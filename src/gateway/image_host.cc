@@ -44,9 +44,11 @@ bool refused(Errc code) {
 
 }  // namespace
 
-ImageHost::ImageHost(ImageTools& tools, std::string target, std::function<void()> gone)
+ImageHost::ImageHost(ImageTools& tools, std::string target, std::array<DriveTotals, 2>& totals,
+                     std::function<void()> gone)
     : tools_(tools),
       target_(std::move(target)),
+      totals_(totals),
       gone_(std::move(gone)),
       slots_{Slot{ider::Drive::Cd}, Slot{ider::Drive::Floppy}},
       pause_(kFirstPause),
@@ -147,8 +149,8 @@ void ImageHost::medium_news(Slot& slot) {
   }
   if (!slot.source) {
     slot.source = std::make_unique<ServedImage>(
-        tools_.loop, *slot.medium, target_, [this] { return role_ ? role_->stats().commands : 0; },
-        [this] { resume(); });
+        tools_.loop, *slot.medium, target_, totals_[slot.drive == ider::Drive::Cd ? 0 : 1],
+        [this] { return role_ ? role_->stats().commands : 0; }, [this] { resume(); });
     if (role_ && !ending_) role_->insert(slot.drive, slot.source.get());
     if (!in_session() && !opening_) connect_soon();
   }
@@ -462,6 +464,8 @@ void ImageHost::describe(std::vector<control::ImageInfo>& out) const {
     }
     if (slot.source) {
       info.served = slot.source->served();
+      info.reads = slot.source->reads();
+      info.read_errors = slot.source->errors();
       info.rate = slot.source->rate();
     }
     out.push_back(std::move(info));

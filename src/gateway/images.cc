@@ -52,6 +52,7 @@ struct Images::Impl {
   // On the sessions' loop.
   std::unique_ptr<image::Web> web;
   std::unique_ptr<ImageTools> tools;
+  std::map<std::string, std::array<DriveTotals, 2>> totals;  // of targets that have had an image
   std::map<std::string, std::unique_ptr<ImageHost>> hosts;
   /// What the control socket said of a target; none() where it detached what the configuration attaches.
   std::map<std::string, WantedImages> asked;
@@ -74,7 +75,7 @@ struct Images::Impl {
     if (found == hosts.end()) {
       if (wanted.none()) return;
       hosts[target] = std::make_unique<ImageHost>(
-          *tools, target, [this, target] { tools->loop.defer([this, target] { gone(target); }); });
+          *tools, target, totals[target], [this, target] { tools->loop.defer([this, target] { gone(target); }); });
     }
     hosts[target]->want(wanted);
   }
@@ -108,6 +109,7 @@ struct Images::Impl {
       if (own != asked.end()) asked.erase(own);
       set(name, here->second);
     }
+    std::erase_if(totals, [&](const auto& t) { return !now.contains(t.first) && !hosts.contains(t.first); });
     configured_before = std::move(now);
     for (const auto& [name, host] : hosts) host->recheck();
   }
@@ -296,6 +298,23 @@ void Images::metrics(std::vector<control::Metric>& out) const {
                    {{"state", state}},
                    static_cast<double>(n)});
   }
+  if (!impl_) return;
+  impl_->sessions->run_there([&] {
+    const auto add = [&](const char* name, const char* help, std::uint64_t DriveTotals::*what) {
+      for (const auto& [target, drives] : impl_->totals) {
+        for (std::size_t d = 0; d < drives.size(); ++d) {
+          out.push_back({name,
+                         help,
+                         control::MetricType::Counter,
+                         {{"target", target}, {"drive", d == 0 ? "cd" : "floppy"}},
+                         static_cast<double>(drives[d].*what)});
+        }
+      }
+    };
+    add("amtgate_image_read_bytes_total", "Bytes of images that machines have read.", &DriveTotals::bytes);
+    add("amtgate_image_reads_total", "Commands of machines that have read images.", &DriveTotals::reads);
+    add("amtgate_image_read_errors_total", "Reads of images that failed.", &DriveTotals::errors);
+  });
 }
 
 }  // namespace amtgate::gateway

@@ -14,6 +14,8 @@ Result<ider::Fetch> ServedImage::read(ider::Lba first, MutableBytes out) {
   Result<ider::Fetch> got = medium_.read(first, out);
   if (got && *got == ider::Fetch::Later && late()) got = Error{Errc::Timeout, "the image does not come in time"};
   if (!got) {
+    ++own_.errors;
+    ++totals_.errors;
     static log::RateLimit limit(0.2, 3);
     log::warn(limit, "image.read_failed", {{"target", target_}, {"block", first.value}, {"why", got.error().detail}});
   } else if (*got == ider::Fetch::Done) {
@@ -38,7 +40,13 @@ std::uint64_t ServedImage::rate() const {
 }
 
 void ServedImage::count(std::size_t n) {
-  served_ += n;
+  own_.bytes += n;
+  totals_.bytes += n;
+  if (const std::uint64_t command = command_of_(); command != counted_ || own_.reads == 0) {
+    counted_ = command;
+    ++own_.reads;
+    ++totals_.reads;
+  }
   const Duration passed = loop_.now() - since_;
   if (passed >= kRateOver) {
     rate_ = passed > kIdle ? 0 : per_second(passed);

@@ -1,7 +1,9 @@
 #include "amtgate/image/file.h"
 
 #include <fcntl.h>
+#include <linux/cdrom.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,13 +16,29 @@
 
 namespace amtgate::image {
 
+Error unreadable(const std::string& name, std::uint64_t at) {
+  return Error{Errc::System,
+               name + ": it cannot be read at byte " + std::to_string(at) + " (" + std::strerror(errno) + ")"};
+}
+
+bool no_disc(int fd) {
+  // Other disks do not know the question.
+  const int status = ::ioctl(fd, CDROM_DRIVE_STATUS, CDSL_CURRENT);
+  return status == CDS_NO_DISC || status == CDS_TRAY_OPEN || status == CDS_DRIVE_NOT_READY;
+}
+
 Result<std::unique_ptr<File>> File::open(const std::string& path, std::uint32_t block_size, Access access) {
   const bool write = access == Access::Write;
   sys::UniqueFd fd(::open(path.c_str(), (write ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   struct stat st {};
-  if (!fd || ::fstat(fd.get(), &st) != 0) return Error{Errc::System, path + ": " + std::strerror(errno)};
+  if (!fd || ::fstat(fd.get(), &st) != 0) {
+    const char* what_to_do =
+        write && (errno == EROFS || errno == EACCES) ? "; --overlay keeps what is written elsewhere" : "";
+    return Error{Errc::System, path + ": " + std::strerror(errno) + what_to_do};
+  }
   if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
     return Error{Errc::BadValue, path + ": neither a file nor a disk"};
+  if (S_ISBLK(st.st_mode) && no_disc(fd.get())) return Error{Errc::BadValue, path + ": no disc in the drive"};
   const off_t end = ::lseek(fd.get(), 0, SEEK_END);  // a block device has no st_size
   if (end < 0) return Error{Errc::System, path + ": " + std::strerror(errno)};
   if (end == 0) return Error{Errc::BadValue, path + ": it is empty"};
@@ -65,7 +83,7 @@ Result<ider::Fetch> File::read(ider::Lba first, MutableBytes out) {
   while (got < want) {
     const ssize_t n = ::pread(fd_.get(), out.data() + got, want - got, static_cast<off_t>(from + got));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Error{Errc::System, path_ + ": " + std::strerror(errno)};
+    if (n < 0) return unreadable(path_, from + got);
     if (n == 0) return Error{Errc::System, path_ + ": it has become shorter"};
     got += static_cast<std::size_t>(n);
   }

@@ -13,6 +13,8 @@
 #include <limits>
 #include <optional>
 
+#include "amtgate/image/file.h"
+
 namespace amtgate::image {
 namespace {
 
@@ -61,21 +63,23 @@ class LocalImage final : public Medium {
     const std::uint64_t want = std::min<std::uint64_t>(out.size(), size_ - from);
     const bool follows = from == next_;
     if (!take(from, out.first(static_cast<std::size_t>(want)))) {
-      if (failed_) {
-        Error why = *std::exchange(failed_, std::nullopt);
+      // What failed may have been ahead of another read.
+      if (std::optional<Error> why = std::exchange(failed_, std::nullopt); why && is_bad(from, want)) {
         waiting_.done();
-        return why;
+        return *why;
       }
       if (waiting_.late(from)) return Error{Errc::Timeout, name_ + ": the disk does not give it in time"};
       if (!busy_) fetch(from, std::max(want, follows ? kPiece : kSmall));
       return ider::Fetch::Later;
     }
     waiting_.done();
+    failed_.reset();
     next_ = from + want;
     // The other piece, while this one is being used up.
     if (follows && slow_ && !busy_ && next_ < size_ &&
         next_ - pieces_[newest_].from > pieces_[newest_].bytes.size() / 2 && pieces_[newest_].holds(from, want)) {
-      fetch(pieces_[newest_].from + pieces_[newest_].bytes.size(), kPiece);
+      const std::uint64_t ahead = pieces_[newest_].from + pieces_[newest_].bytes.size();
+      if (!is_bad(ahead, 1)) fetch(ahead, kPiece);
     }
     std::fill(out.begin() + static_cast<std::ptrdiff_t>(want), out.end(), std::uint8_t{0});
     return ider::Fetch::Done;
@@ -128,6 +132,8 @@ class LocalImage final : public Medium {
     return true;
   }
 
+  bool is_bad(std::uint64_t from, std::uint64_t n) const { return !problem_.empty() && bad_at_ - from < n; }
+
   void fetch(std::uint64_t from, std::uint64_t length) {
     if (from >= size_) return;
     length = std::min(length, size_ - from);
@@ -140,10 +146,11 @@ class LocalImage final : public Medium {
         const ssize_t n =
             ::pread(fd->get(), piece->bytes.data() + got, piece->bytes.size() - got, static_cast<off_t>(from + got));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) failed = os_error(name);
+        if (n < 0) failed = unreadable(name, from + got);
         if (n == 0) failed = Error{Errc::System, name + ": it has become shorter"};
         if (n > 0) got += static_cast<std::size_t>(n);
       }
+      piece->bytes.resize(got);  // what comes before a place that cannot be read is good
       loop.post([self, piece, failed] {
         if (*self != nullptr) (*self)->fetched(std::move(*piece), failed);
       });
@@ -152,11 +159,15 @@ class LocalImage final : public Medium {
 
   void fetched(Piece piece, const std::optional<Error>& failed) {
     busy_ = false;
+    const std::uint64_t end = piece.from + piece.bytes.size();
     if (failed) {
-      problem_ = failed->detail;
+      problem_ = failed->detail + "; the machine gets errors for what cannot be read";
+      bad_at_ = end;
       if (waiting_.on()) failed_ = *failed;
-    } else {
-      problem_.clear();
+    } else if (is_bad(piece.from, end - piece.from)) {
+      problem_.clear();  // it can be read again
+    }
+    if (!piece.bytes.empty()) {
       newest_ = 1 - newest_;
       pieces_[newest_] = std::move(piece);
     }
@@ -174,6 +185,7 @@ class LocalImage final : public Medium {
   const std::uint64_t size_;
   const std::uint32_t block_size_;
   std::string problem_;
+  std::uint64_t bad_at_ = 0;  // where, while there is one
   bool slow_ = false;
   bool busy_ = false;  // the other thread reads
   std::uint64_t next_ = 0;
@@ -212,6 +224,7 @@ Result<std::unique_ptr<Medium>> make_local_image(net::Loop& loop, net::Worker& r
     if (end < 0) return os_error(name);
     size = static_cast<std::uint64_t>(end);
   }
+  if (S_ISBLK(st.st_mode) && no_disc(fd.get())) return Error{Errc::BadValue, name + ": no disc in the drive"};
   if (size == 0) return Error{Errc::BadValue, name + ": it is empty"};
   // READ CAPACITY(10) gives the last block as 32 bits, and all ones means "ask with (16)", which AMT cannot.
   if ((size + block_size - 1) / block_size > std::numeric_limits<std::uint32_t>::max() - 1) {

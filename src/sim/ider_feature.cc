@@ -113,6 +113,8 @@ class IderFeature final : public Feature {
       if (r->protected_) line.add("protected", *r->protected_);
       line.add("writes", r->writes).add("write_wrong", r->write_wrong).add("resets", r->resets);
       line.add("commands", r->commands).add("errors", r->errors);
+      if (r->error_sense)
+        line.add("error_sense", to_hex(std::array{r->error_sense->key, r->error_sense->asc, r->error_sense->ascq}));
       line.add("p50_us", r->p50_us).add("p90_us", r->p90_us).add("p99_us", r->p99_us).add("max_us", r->max_us);
       host_.log(line);
     }

@@ -159,11 +159,11 @@ void IderExercise::take_write(const Command& command, Sense sense) {
 
 void IderExercise::take_sample(const Command& command, Sense sense) {
   if (!sense.good() || data_.size() != command.expect || overrun_) {
-    ++report_.errors;
-    sample_at_ = plan_.sample;
-    return;
+    ++report_.errors;  // and goes on, as who rescues a disk does
+    report_.error_sense = sense;
+  } else {
+    sample_hash_.update(data_);
   }
-  sample_hash_.update(data_);
   if (++sample_at_ == plan_.sample) report_.sample_sha256 = sample_hash_.finish();
 }
 

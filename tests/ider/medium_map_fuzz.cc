@@ -14,7 +14,7 @@ class Image final : public ider::BlockSource {
   std::uint32_t block_size() const override { return size_; }
   ider::SectorCount blocks() const override { return {100'000}; }
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override {
-    if (++reads > 400'000) std::abort();  // the limits do not hold
+    if (++reads > ider::MediumMap::kMaxReads) std::abort();  // the limits do not hold
     const std::uint64_t at = std::uint64_t{first.value} * size_;
     if (bytes_.empty()) return Error{Errc::System, "nothing"};
     const std::uint64_t from = at < 32768 ? at : at - 32768;

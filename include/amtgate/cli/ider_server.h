@@ -53,6 +53,7 @@ class IderServer {
   void on_deadline();
   void on_second();
   void say_image(ider::Drive drive, const std::string& what, const char* then);
+  void say_failed(ider::Drive drive, const std::string& what);
   void arm();
   void lost(Exit code, const std::string& why);
   void again(const std::string& why);
@@ -74,6 +75,8 @@ class IderServer {
   net::Timer second_;
   net::Timer redial_;
   std::optional<TimePoint> armed_at_;
+  std::optional<TimePoint> failures_until_;  // nothing is said of another before
+  unsigned failures_unsaid_ = 0;
   std::string said_cd_, said_floppy_;  // the last of say_image()
   unsigned tries_ = 0;                 // in a row that came to nothing
   bool attached_ = false;              // in this session

@@ -53,16 +53,18 @@ struct TargetStatus {
 /// A drive of a machine that the gateway itself serves an image to.
 struct ImageInfo {
   std::string target;
-  std::string drive;         // "cd", "floppy"
-  std::string image;         // the file, or the address on the web without user and password
-  std::string origin;        // "configuration", "control"
-  std::string state;         // "waiting", "attached", "away", "failed"
-  std::string detail;        // a sentence when not attached
-  std::uint64_t size = 0;    // bytes; 0 = not known yet
-  std::uint64_t served = 0;  // bytes read by the machine since the drive got this image
-  std::uint64_t rate = 0;    // of them in a second, lately
-  bool web = false;          // from a web server: `cached` counts
-  std::uint64_t cached = 0;  // bytes of the image that are here
+  std::string drive;              // "cd", "floppy"
+  std::string image;              // the file, or the address on the web without user and password
+  std::string origin;             // "configuration", "control"
+  std::string state;              // "waiting", "attached", "away", "failed"
+  std::string detail;             // a sentence when not attached
+  std::uint64_t size = 0;         // bytes; 0 = not known yet
+  std::uint64_t served = 0;       // bytes read by the machine since the drive got this image
+  std::uint64_t reads = 0;        // commands of the machine that got them
+  std::uint64_t read_errors = 0;  // reads of the image that failed
+  std::uint64_t rate = 0;         // of them in a second, lately
+  bool web = false;               // from a web server: `cached` counts
+  std::uint64_t cached = 0;       // bytes of the image that are here
 };
 
 /// Images for a machine's drives; a drive that is not named is empty. None named: those of the configuration.

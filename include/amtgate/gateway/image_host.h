@@ -48,7 +48,8 @@ struct ImageTools {
 class ImageHost {
  public:
   /// `gone`: detached, and its session has ended in order; the owner retires it. From the loop.
-  ImageHost(ImageTools& tools, std::string target, std::function<void()> gone);
+  /// `totals` outlives it: CD, floppy.
+  ImageHost(ImageTools& tools, std::string target, std::array<DriveTotals, 2>& totals, std::function<void()> gone);
   ~ImageHost();
   ImageHost(const ImageHost&) = delete;
   ImageHost& operator=(const ImageHost&) = delete;
@@ -99,6 +100,7 @@ class ImageHost {
 
   ImageTools& tools_;
   const std::string target_;
+  std::array<DriveTotals, 2>& totals_;
   std::function<void()> gone_;
   WantedImages wanted_;
   std::array<Slot, 2> slots_;  // CD, floppy

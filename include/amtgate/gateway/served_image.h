@@ -11,15 +11,24 @@
 
 namespace amtgate::gateway {
 
+/// Of all images that a drive of a target has had.
+struct DriveTotals {
+  std::uint64_t bytes = 0;
+  std::uint64_t reads = 0;   // commands of the machine that got bytes
+  std::uint64_t errors = 0;  // reads that failed
+};
+
 class ServedImage final : public ider::BlockSource {
  public:
   /// `medium` outlives this. `command`: which one of the session is being carried out, another number for each.
   /// `resume`: the read that was told Later is worth another try; from the loop.
-  ServedImage(net::Loop& loop, image::Medium& medium, std::string target, std::function<std::uint64_t()> command,
-              std::function<void()> resume)
+  /// `totals` outlives this, and is added to.
+  ServedImage(net::Loop& loop, image::Medium& medium, std::string target, DriveTotals& totals,
+              std::function<std::uint64_t()> command, std::function<void()> resume)
       : loop_(loop),
         medium_(medium),
         target_(std::move(target)),
+        totals_(totals),
         command_of_(std::move(command)),
         late_(loop, std::move(resume)) {}
 
@@ -28,7 +37,9 @@ class ServedImage final : public ider::BlockSource {
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
 
   /// Bytes.
-  std::uint64_t served() const { return served_; }
+  std::uint64_t served() const { return own_.bytes; }
+  std::uint64_t reads() const { return own_.reads; }
+  std::uint64_t errors() const { return own_.errors; }
   /// Bytes a second, lately.
   std::uint64_t rate() const;
 
@@ -40,11 +51,13 @@ class ServedImage final : public ider::BlockSource {
   net::Loop& loop_;
   image::Medium& medium_;
   const std::string target_;
+  DriveTotals& totals_;
   std::function<std::uint64_t()> command_of_;
   net::Timer late_;
   std::uint64_t command_ = 0;  // that waits
   TimePoint until_{};
-  std::uint64_t served_ = 0;
+  DriveTotals own_;
+  std::uint64_t counted_ = 0;  // the command that was counted last
   std::uint64_t lately_ = 0;
   std::uint64_t rate_ = 0;
   TimePoint since_{};

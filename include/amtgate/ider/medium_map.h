@@ -1,8 +1,7 @@
-// MediumMap: what lies where on a medium, to say what a machine reads: the files of an ISO 9660 file system (by their
-// Rock Ridge or Joliet names), El Torito boot images, partitions of a hybrid image or a disk.
+// MediumMap: what lies where on a medium, to say what a machine reads: the files of ISO 9660 (by their Rock Ridge or
+// Joliet names), UDF and FAT file systems, El Torito boot images, partitions of a hybrid image or a disk.
 //
-// Read from the medium once, within limits; what is broken, too much or unknown (UDF) is left out, and never an
-// error. Source: ECMA-119, the Joliet and SUSP/RRIP specifications, El Torito 1.0.
+// Read from the medium once, within limits; what is broken, too much or unknown is left out, and never an error.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +16,12 @@ namespace amtgate::ider {
 
 class MediumMap {
  public:
-  /// Of all directories together; an installation medium has some ten thousand files.
+  /// Pieces of files, of all directories together; an installation medium has some ten thousand files.
   static constexpr std::size_t kMaxFiles = 200'000;
   static constexpr std::size_t kMaxDirectories = 50'000;
   static constexpr std::size_t kMaxDirectoryBytes = 64U << 20U;
+  /// A file of UDF costs one.
+  static constexpr std::size_t kMaxReads = 500'000;
   static constexpr std::size_t kMaxDepth = 24;
   static constexpr std::size_t kMaxPath = 512;
 
@@ -35,16 +36,19 @@ class MediumMap {
 
   /// What holds the block; nothing where that is not known. The narrowest wins: a file before its partition.
   std::optional<Place> at(Lba block) const;
+  /// Pieces of files.
   std::size_t files() const { return files_.size(); }
 
  private:
-  /// In blocks of the medium.
+  friend class MediumReader;
+  /// A piece of something, in blocks of the medium.
   struct Extent {
     std::uint32_t first;
     std::uint32_t count;
+    std::uint64_t before;  // blocks of the whole that come before this piece
+    std::uint64_t total;   // blocks of the whole, not 0
     std::string name;
   };
-  class Reading;
   static std::optional<Place> find(const std::vector<Extent>& sorted, std::uint32_t block);
 
   std::vector<Extent> files_;  // by their first block

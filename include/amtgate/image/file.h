@@ -13,6 +13,11 @@
 
 namespace amtgate::image {
 
+/// What is said of a read that failed with errno: names the file and the place.
+Error unreadable(const std::string& name, std::uint64_t at);
+/// Whether it is a CD drive with nothing in it, which otherwise has the size of what was in it last.
+bool no_disc(int fd);
+
 enum class Access : std::uint8_t { Read, Write };
 
 class File final : public ider::BlockSource {

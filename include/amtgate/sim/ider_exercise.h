@@ -82,13 +82,14 @@ class IderExercise {
     std::optional<bool> match;  // with the digest asked for
     std::uint64_t random_reads = 0;
     std::uint64_t random_wrong = 0;    // other bytes than the sequential pass saw
-    std::string sample_sha256{};       // of the single blocks; empty when one could not be read
+    std::string sample_sha256{};       // of the single blocks that could be read
     std::optional<bool> protected_{};  // with writes: the drive says that it takes none
     std::uint64_t writes = 0;          // that were taken
     std::uint64_t write_wrong = 0;     // that read differently
     std::uint64_t resets = 0;          // of the bus, with a command under way
     std::uint64_t commands = 0;
     std::uint64_t errors = 0;                                      // READs that failed or came short
+    std::optional<Sense> error_sense{};                            // of the last single block that failed
     std::uint64_t p50_us = 0, p90_us = 0, p99_us = 0, max_us = 0;  // time from command to its end, READs only
   };
 
