@@ -254,25 +254,24 @@ class Console {
     const Result<wsman::PowerStatus> now = wsman::power_status(prober_.machine());
     if (!now) return now.error();
     if (is_power("on", now->state)) return std::string("it is on already");
-    if (const Result<void> r = wsman::request_power(prober_.machine(), wsman::PowerAction::On, *now); !r) {
-      return r.error();
-    }
-    return started("it is on");
+    return start(wsman::PowerAction::On, *now, "it is on");
   }
 
   Result<std::string> reset() {
     const Result<wsman::PowerStatus> now = wsman::power_status(prober_.machine());
     if (!now) return now.error();
     const bool runs = is_power("on", now->state);
-    const auto action = runs ? wsman::PowerAction::Reset : wsman::PowerAction::On;
-    if (const Result<void> r = wsman::request_power(prober_.machine(), action, *now); !r) return r.error();
-    return started(runs ? "it starts again" : "it is on");
+    return runs ? start(wsman::PowerAction::Reset, *now, "it starts again")
+                : start(wsman::PowerAction::On, *now, "it is on");
   }
 
-  /// It may be out of reach for a while.
-  Result<std::string> started(const char* text) {
-    armed_ = switched_off_ = false;
+  Result<std::string> start(wsman::PowerAction how, const wsman::PowerStatus& now, const char* text) {
+    const Result<void> asked = wsman::request_power(prober_.machine(), how, now);
+    told_to_start_ = asked || asked.error().code != Errc::Refused;  // it may have heard what it did not answer
+    if (!asked) return asked.error();
+    // It may be out of reach for a while.
     if (const Result<void> r = wait("power=on"); !r) return r.error();
+    armed_ = switched_off_ = told_to_start_ = false;
     return std::string(text);
   }
 
@@ -324,7 +323,11 @@ class Console {
                        : "its next start may still be from " + plan_.boot_word + ": `amtgate boot none " +
                              site_.name + "`");
     }
-    if (switched_off_) left.push_back("it is off, or on its way there: `amtgate power on " + site_.name + "`");
+    if (told_to_start_) {
+      left.push_back("it was told to start: `amtgate power state " + site_.name + "` says whether it did");
+    } else if (switched_off_) {
+      left.push_back("it is off, or on its way there: `amtgate power on " + site_.name + "`");
+    }
     if (left.empty()) left.emplace_back("nothing is left behind");
     return left;
   }
@@ -390,8 +393,9 @@ class Console {
   const Site& site_;
   Prober prober_;
   std::unique_ptr<sys::Child> drives_;
-  bool armed_ = false;         // for a start that has not come yet
-  bool switched_off_ = false;  // by us, and not on again
+  bool armed_ = false;          // for a start that has not come yet
+  bool switched_off_ = false;   // by us, and not on again
+  bool told_to_start_ = false;  // and not seen to be on
   std::optional<Exit> child_code_;
   Exit code_ = kDone;
 };

@@ -64,10 +64,23 @@ nlohmann::json to_json(const Recorded& r) {
   for (const Recorded::Looker& l : r.who) {
     who.push_back({{"user", l.user}, {"client", l.client}, {"from_ms", l.from_ms}});
   }
-  return {{"id", r.id},         {"target", r.target},   {"service", r.service},
-          {"device", r.device}, {"started", r.started}, {"length_ms", r.length_ms},
-          {"ended", r.ended},   {"bytes", r.bytes},     {"file", r.file},
+  return {{"id", r.id},
+          {"target", r.target},
+          {"service", r.service},
+          {"device", r.device},
+          {"started", r.started},
+          {"length_ms", r.length_ms},
+          {"ended", r.ended},
+          {"bytes", r.bytes},
+          {"file", r.file},
+          {"cut", r.cut},
           {"who", who}};
+}
+
+/// Behind what is shown of it.
+void say_cut(const Recorded& r) {
+  if (!r.cut.empty())
+    std::fprintf(stderr, "amtgate: %s: the recording was cut off: %s\n", r.id.c_str(), r.cut.c_str());
 }
 
 Run list(CLI::App& app, const Common& common) {
@@ -127,7 +140,11 @@ Run play(CLI::App& app, const Common& common) {
     if (!r) return failed(r.error());
     if (r->file.empty()) return fail(kSaidNo, r->id + ": nothing was recorded of it");
     const Duration idle = milliseconds(static_cast<std::int64_t>(o->idle * 1000));
-    if (r->file.ends_with(".cast")) return play_cast(r->file, {o->speed, idle});
+    if (r->file.ends_with(".cast")) {
+      const int played = play_cast(r->file, {o->speed, idle});
+      say_cut(*r);
+      return played;
+    }
     const Result<Endpoint> at = Endpoint::parse(o->listen);
     if (!at) return fail(kUsage, "--listen " + at.error().detail);
     PlayOptions options;
@@ -136,7 +153,9 @@ Run play(CLI::App& app, const Common& common) {
     options.listen = *at;
     options.speed = o->speed;
     options.idle_limit = idle;
-    return play_film(options);
+    const int played = play_film(options);
+    say_cut(*r);
+    return played;
   };
 }
 
@@ -180,6 +199,7 @@ Run export_to(CLI::App& app, const Common& common) {
       done = export_video(r->file, o->out, {o->fps, static_cast<std::uint32_t>(o->idle * 1000)});
     }
     if (!done) return failed(done.error());
+    say_cut(*r);
     return static_cast<int>(kDone);
   };
 }

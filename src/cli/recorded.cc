@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -45,7 +46,16 @@ void read_head(const std::string& path, Recorded& out) {
     const std::string event = text_of(line, "event");
     if (event == "join") out.who.push_back({text_of(line, "user"), text_of(line, "client"), number_of(line, "at")});
     out.ended = out.ended || event == "end";
+    if (event == "cut") out.cut = text_of(line, "why");
   }
+}
+
+/// From when it began to when its file was written last.
+std::uint64_t length_so_far(const Recorded& r) {
+  std::tm t{};
+  if (::strptime(r.started.c_str(), "%Y-%m-%dT%H:%M:%S", &t) == nullptr) return 0;
+  const std::int64_t s = sys::file_stamp(r.file).modified_s - ::timegm(&t);
+  return s > 0 ? static_cast<std::uint64_t>(s) * 1000 : 0;
 }
 
 }  // namespace
@@ -74,7 +84,10 @@ Result<std::vector<Recorded>> find_recordings(const std::string& folder) {
     }
   }
   std::vector<Recorded> out;
-  for (auto& [id, r] : all) out.push_back(std::move(r));
+  for (auto& [id, r] : all) {
+    if (!r.ended && r.cut.empty()) r.length_ms = std::max(r.length_ms, length_so_far(r));
+    out.push_back(std::move(r));
+  }
   std::ranges::stable_sort(out, {}, &Recorded::started);
   return out;
 }

@@ -121,6 +121,7 @@ class TheGateway final : public Gateway {
           [&] { rmcp_ = std::make_unique<RmcpRelay>(first.worker->loop(), shared_, std::move(catchers_)); });
     }
     images_.apply(*config_);
+    shared_.recordings->keep(recording_limits());
     return {};
   }
 
@@ -158,6 +159,7 @@ class TheGateway final : public Gateway {
     });
     apply_serial();
     images_.apply(*config_);
+    shared_.recordings->keep(recording_limits());
     return notes;
   }
 
@@ -380,12 +382,15 @@ class TheGateway final : public Gateway {
     return config_;
   }
 
+  RecordingLimits recording_limits() const {
+    return {config_->gateway.record_limit, std::chrono::hours(24) * config_->gateway.record_days};
+  }
+
   void publish(const Directory::Names& names) {
     const std::lock_guard lock(publishing_);
     auto policy = std::make_shared<Policy>();
     policy->directory = std::make_shared<Directory>(config_, names);
     policy->users = users_;
-    policy->recording_limits = {config_->gateway.record_limit, std::chrono::hours(24) * config_->gateway.record_days};
     if (queue_) queue_->set_classifier(policy->directory->classifier());
     shared_.set_policy(std::move(policy));
     images_.names_changed();

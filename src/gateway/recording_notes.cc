@@ -11,11 +11,14 @@ std::string line(const nlohmann::json& json) {
 
 }  // namespace
 
+std::string cut_note(std::uint64_t at_ms, const std::string& why) {
+  return line({{"at", at_ms}, {"event", "cut"}, {"why", why}});
+}
+
 RecordingNotes::RecordingNotes(std::shared_ptr<Recordings::Recording> recording, const std::string& target,
                                Service service, const Endpoint& device, sys::WallTime started, TimePoint now)
     : recording_(std::move(recording)), began_(now) {
   recording_->note(line({{"version", 1},
-                         {"id", recording_->id()},
                          {"target", target},
                          {"service", std::string(amtgate::name(service))},
                          {"device", device.to_string()},

@@ -256,9 +256,7 @@ void ScreenHost::record(session::ViewerId id) {
   const TimePoint now = shard_.loop().now();
   if (!recorder_) {
     const sys::WallTime started = sys::wall_now();
-    Shared& shared = shard_.shared();
-    auto recording =
-        shared.recordings->begin(target_->name, id.value, started, ".fbs", shared.policy()->recording_limits);
+    auto recording = shard_.shared().recordings->begin(target_->name, id.value, started, ".fbs");
     log::info("recording.begin", {{"recording", recording->id()}, {"target", target_->name}, {"kind", "vnc"}});
     recorder_ =
         std::make_unique<ScreenRecorder>(screen_, std::move(recording), target_->name, device_at_, started, now);

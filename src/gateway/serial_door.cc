@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -106,7 +107,9 @@ struct Lane {
 };
 
 /// The kernel says when a program opens the terminal's other end (inotify), and when the last one has closed it (the
-/// read fails): a session lasts from the one to the other.
+/// read fails): a session lasts from the one to the other. What a program made of the terminal stays behind it, as
+/// long as our end is open: its settings are undone, and where it is still for that program alone (TIOCEXCL, which
+/// screen leaves set, and nobody without privileges can take away then) another terminal takes its place.
 class PtyDoor final : public Trying {
  public:
   PtyDoor(net::Loop& loop, const config::SerialDoor& at, OnCall on_call)
@@ -145,6 +148,7 @@ class PtyDoor final : public Trying {
     termios settings{};
     if (::tcgetattr(other.get(), &settings) != 0) return failed(std::string("cannot set up ") + name);
     ::cfmakeraw(&settings);
+    ::ioctl(other.get(), TIOCNXCL);
     if (::tcsetattr(other.get(), TCSANOW, &settings) != 0) return failed(std::string("cannot set up ") + name);
     // devpts gives it to the group tty, which is for messages to people's terminals.
     if (::fchown(other.get(), static_cast<uid_t>(-1), ::getegid()) != 0 || ::fchmod(other.get(), 0660) != 0) {
@@ -171,9 +175,14 @@ class PtyDoor final : public Trying {
     if (any && !bridge_) call();
   }
 
-  void call() {
+  /// No program has it open.
+  bool hung_up() const {
     pollfd state{master_.get(), POLLIN, 0};
-    if (::poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0) return;  // closed again
+    return ::poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0;
+  }
+
+  void call() {
+    if (hung_up()) return;  // closed again
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return;
     sys::UniqueFd theirs(ends[1]);
@@ -192,19 +201,25 @@ class PtyDoor final : public Trying {
     const int terminal = master_.get(), socket = b.socket.get();
     const bool goes_on =
         b.typed.fill(terminal) && b.typed.drain(socket) && b.said.fill(socket) && b.said.drain(terminal);
-    if (!goes_on) {
-      loop_.retire(std::shared_ptr<Bridge>(std::move(bridge_)));
-      ::tcflush(master_.get(), TCIOFLUSH);  // the next one does not get what this one has not read
-      return;
-    }
+    if (!goes_on) return closed();
     b.on_terminal->want(b.typed.empty(), !b.said.empty());
     b.on_socket->want(b.said.empty(), !b.typed.empty());
   }
 
+  void closed() {
+    ::tcflush(master_.get(), TCIOFLUSH);  // the next one does not get what this one has not read
+    const bool ready = !hung_up() || prepare(terminal_.c_str()).has_value();
+    if (!ready) bridge_->old_terminal = std::move(master_);
+    loop_.retire(std::shared_ptr<Bridge>(std::move(bridge_)));
+    if (ready) return;
+    notes_watch_.reset();
+    attempt();
+  }
+
   struct Bridge {
-    sys::UniqueFd socket;
+    sys::UniqueFd socket, old_terminal;
     Lane typed, said;
-    std::unique_ptr<net::Watch> on_terminal, on_socket;  // behind the socket: gone before it closes
+    std::unique_ptr<net::Watch> on_terminal, on_socket;  // behind the descriptors: gone before they close
   };
 
   OnCall on_call_;

@@ -156,9 +156,7 @@ void SerialHost::attach(Client& client, session::UserId id, std::unique_ptr<sess
     if (!recorder_) {
       (void)serial_.take_log();  // of before
       const sys::WallTime started = sys::wall_now();
-      Shared& shared = shard_.shared();
-      auto recording =
-          shared.recordings->begin(target_->name, id.value, started, ".cast", shared.policy()->recording_limits);
+      auto recording = shard_.shared().recordings->begin(target_->name, id.value, started, ".cast");
       log::info("recording.begin", {{"recording", recording->id()}, {"target", target_->name}, {"kind", "sol"}});
       recorder_ = std::make_unique<SerialRecorder>(std::move(recording), target_->name, device_at_, started, now);
     }

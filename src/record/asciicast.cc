@@ -73,6 +73,7 @@ Result<std::optional<CastReader::Event>> CastReader::next() {
       continue;
     }
     if (length == 0) continue;
+    if (end == buffer_.end() && line.is_discarded()) return std::optional<Event>();  // cut off in mid-line
     if (!line.is_array() || line.size() < 3 || !line[0].is_number() || !line[1].is_string() || !line[2].is_string()) {
       return wrong(Errc::BadValue, "not [seconds, kind, text]");
     }

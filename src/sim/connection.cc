@@ -113,7 +113,8 @@ void Connection::strike(const Fault& fault) {
       break;
     }
     case FaultKind::Stall:
-    case FaultKind::Unknown: break;
+    case FaultKind::Unknown:
+    case FaultKind::Refuse: break;
   }
   stalled_ = true;
 }

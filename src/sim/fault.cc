@@ -7,7 +7,7 @@ namespace amtgate::sim {
 namespace {
 
 constexpr std::array<std::string_view, 7> kStages = {"connect", "tls", "start", "auth", "open", "stream", "wsman"};
-constexpr std::array<std::string_view, 5> kKinds = {"close", "reset", "stall", "garbage", "unknown"};
+constexpr std::array<std::string_view, 6> kKinds = {"close", "reset", "stall", "garbage", "unknown", "refuse"};
 
 template <class T>
 std::optional<T> number(std::string_view text, int base = 10) {
@@ -58,7 +58,7 @@ Result<Fault> parse_fault(std::string_view text) {
   i = 0;
   while (i < kKinds.size() && kKinds[i] != kind) ++i;
   if (i == kKinds.size()) {
-    return wrong("kind '" + std::string(kind) + "' (close, reset, stall, garbage, unknown, unknown=ID)");
+    return wrong("kind '" + std::string(kind) + "' (close, reset, stall, garbage, unknown, unknown=ID, refuse)");
   }
   out.kind = static_cast<FaultKind>(i);
 
@@ -76,7 +76,9 @@ Result<Fault> parse_fault(std::string_view text) {
   const bool early = out.stage == Stage::Connect || out.stage == Stage::Tls;
   if (early && out.kind == FaultKind::Unknown) return wrong("no message can stand before the session start");
   const bool foreign = out.kind == FaultKind::Unknown || out.kind == FaultKind::Garbage;
-  if (out.stage == Stage::Wsman && foreign) return wrong("WS-Management knows close, reset and stall");
+  if (out.stage == Stage::Wsman && foreign) return wrong("WS-Management knows close, reset, stall and refuse");
+  if (out.stage != Stage::Wsman && out.kind == FaultKind::Refuse)
+    return wrong("only WS-Management refuses a request");
   if (early && out.after != 0) return wrong("a byte count has no meaning before the session start");
   return out;
 }

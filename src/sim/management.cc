@@ -99,6 +99,9 @@ Management::Outcome Management::run(const Request& request, Surroundings& around
   if (!around.user.empty() && !accounts_.allows(around.user, request)) {
     return Fault{"e:AccessDenied", "The sender was not authorized to access the resource", ""};
   }
+  if (around.refuse && request.operation != Operation::Invoke) {
+    return Fault{"e:AccessDenied", "The sender was not authorized to access the resource", ""};
+  }
   switch (request.operation) {
     case Operation::Get: return get(request);
     case Operation::Put: {
@@ -271,6 +274,11 @@ Management::Outcome Management::pull(const Request& request) {
 Management::Outcome Management::invoke(const Request& request, Surroundings& around, TimePoint now) {
   Reply reply;
   std::optional<std::uint64_t> value;
+  if (around.refuse) {
+    constexpr std::string_view kUnspecified = "2";
+    reply.instance.add("ReturnValue", std::string(kUnspecified));
+    return reply;
+  }
   const std::string_view c = request.class_name;
   if (c == "AMT_AuthorizationService") value = accounts_.invoke(request, reply.instance);
   if (c == "IPS_OptInService") value = opt_in_.invoke(request, now);

@@ -232,6 +232,7 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
   Management::Surroundings around;
   around.user = std::move(user);
   around.sessions = machine_.in_use(now);
+  around.refuse = fault && fault->kind == FaultKind::Refuse;
   const std::string code_before = machine_.management().opt_in().code();
   const Management::Answer answer = machine_.management().answer(body, around, now);
   JsonLine line("wsman");
@@ -254,7 +255,7 @@ void WebConnection::wsman(std::string user, std::string_view body, TimePoint now
     events_.push_back(Log{network.fields()});
     events_.push_back(Reboot{});
   }
-  if (fault) {
+  if (fault && !around.refuse) {
     if (fault->kind == FaultKind::Reset) return end("fault " + to_string(*fault), true);
     stalled_ = true;
     return;

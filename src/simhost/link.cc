@@ -69,7 +69,8 @@ bool Link::strike(sim::Stage stage) {
       break;
     }
     case sim::FaultKind::Stall:
-    case sim::FaultKind::Unknown: break;
+    case sim::FaultKind::Unknown:
+    case sim::FaultKind::Refuse: break;
   }
   // A stalled link notices the client's end only by reading; it is cleaned up then, or when the program ends.
   if (state_ == State::Idle) stream_->want(true, false);

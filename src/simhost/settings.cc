@@ -362,7 +362,8 @@ const std::vector<Option>& options() {
 
       heading("Faults"),
       {"fault", "STAGE:KIND[:N[:TIMES]]",
-       "stages connect tls start auth open stream wsman; kinds close reset stall garbage unknown[=ID]; after N bytes "
+       "stages connect tls start auth open stream wsman; kinds close reset stall garbage unknown[=ID] refuse; after "
+       "N bytes "
        "of that stage (wsman: requests that change something); TIMES connections (all)",
        parsed([](const std::string& t) { return sim::parse_fault(t); },
               [](S s, const sim::Fault& v) { s.machine.faults.push_back(v); })},

@@ -81,6 +81,15 @@ constexpr Sent kSent[] = {
     {"[4~", End},
     {"[7~", Home},
     {"[8~", End},
+    // PuTTY, set to "VT100+", which is not Microsoft's
+    {"OT", F5},
+    {"OU", F6},
+    {"OV", F7},
+    {"OW", F8},
+    {"OX", F9},
+    {"OY", F10},
+    {"OZ", F11},
+    {"O[", F12},
     // Linux console
     {"[[A", F1},
     {"[[B", F2},

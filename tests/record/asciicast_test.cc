@@ -54,6 +54,16 @@ TEST(Asciicast, LeavesOutWhatItDoesNotKnow) {
   EXPECT_EQ((*events)[0].text, "x");
 }
 
+TEST(Asciicast, LeavesOutALastLineThatIsCutOff) {
+  const std::string whole = cast_head({}) + cast_event(0, 'o', "a") + cast_event(1, 'o', "b\n\u2550");
+  const std::size_t second = whole.rfind("[1");
+  for (std::size_t n = second; n < whole.size(); ++n) {
+    const auto events = read_all(std::string_view(whole).substr(0, n), 100);
+    ASSERT_TRUE(events) << n << ": " << events.error().detail;
+    EXPECT_EQ(events->size(), n + 1 == whole.size() ? 2u : 1u) << n;
+  }
+}
+
 TEST(Asciicast, SaysWhichLineIsBroken) {
   const std::string head = "{\"version\": 2}\n";
   EXPECT_EQ(read_all("{\"version\": 1}\n", 100).error().code, Errc::Unsupported);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # console: to the firmware's set-up, an image, the network or what is there; each step failing; Ctrl-C in each.
+# LIMIT=400
 . "$(dirname "$0")/lib.sh"
 need gvncviewer Xvfb xdotool xwd expect
 lab router
@@ -10,10 +11,23 @@ sim pc1 10.71.2.10 --profile 12 --still --power-time 300 --boot-time 1 --closing
 sim pc2 10.71.2.11 --profile 12 --still --off ider --power-time 300
 sim slow 10.71.2.12 --profile 12 --still --power-time 600000
 sim modern 10.71.2.14 --profile 16.1 --still --power-time 300 --boot-time 1
+for n in 20 21 22 23 24; do on amt ip address add "10.71.2.$n/24" dev eth0; done
+# What changes something is counted: 1 off, 4 for a boot source, 1 on; or 4 and a reset.
+sim no-on 10.71.2.15 --profile 12 --still --power-time 300 --fault wsman:refuse:5:1
+sim no-reset 10.71.2.16 --profile 12 --still --power-time 300 --fault wsman:refuse:4:1
+sim no-boot 10.71.2.17 --profile 12 --still --power-time 300 --fault wsman:refuse:1:1
+sim silent 10.71.2.18 --profile 12 --still --power-time 300 --fault wsman:stall:5:1
+sim never-back 10.71.2.19 --profile 12 --still --boot-time 3600
+sim broken-off 10.71.2.20 --profile 12 --still --boot-time 3600
+sim asks 10.71.2.21 --profile 12 --still --power-time 300 --consent
+sim stalls 10.71.2.22 --profile 12 --still --power-time 300 --fault open:stall
+sim idles 10.71.2.23 --profile 12 --still --latency 700
+sim dawdles 10.71.2.24 --profile 12 --still --power-time 8000
 gateway <<INI
 [defaults]
 password = $password
 allow = 10.71.1.0/24 10.71.2.1
+$(n=15; for t in no-on no-reset no-boot silent never-back broken-off asks stalls idles dawdles; do printf '[target %s]\naddress = 10.71.2.%s\n' "$t" "$((n++))"; done)
 [target pc1]
 address = 10.71.2.10
 tags = lab
@@ -146,6 +160,39 @@ ok "a boot source that it does not have: exit 1" run 1 modern --boot diag
 ok "the step" has "$T/code.err" "^amtgate: modern: step 'boot' failed: "
 ok "it is said that it is off" has "$T/code.err" '^modern: it is off'
 ctl power on modern --wait >/dev/null
+failed() { has "$T/code.err" "^amtgate: $1: step '$2' failed: $3"; }
+ok "a boot source that it refuses: exit 1" run 1 no-boot --boot pxe --reset
+ok "the step, what it said, and what to do" failed no-boot boot '.*; see .amtgate boot state no-boot., and its user.s consent'
+ok "it is taken back" said 'no-boot: its next start is as it is set up again$'
+ok "so" same "$(armed no-boot)" none
+ok "it cannot be switched on: exit 1" run 1 no-on --boot pxe
+ok "the step, what it said, and what to do" failed no-on on '.*RequestPowerStateChange: .*ReturnValue 2.*; see .amtgate power state no-on'
+ok "it is said that it is off" said 'no-on: it is off'
+ok "so" same "$(state no-on)" off
+ok "the boot source is taken back" same "$(armed no-on)" none
+ok "it cannot be reset: exit 1" run 1 no-reset --boot pxe --reset
+ok "the step, what it said, and what to do" failed no-reset reset '.*RequestPowerStateChange: .*ReturnValue 2.*; see .amtgate power state no-reset'
+ok "it is on as it was" same "$(state no-reset)" on
+ok "the boot source is taken back" same "$(armed no-reset)" none
+ok "it starts, and never says so: exit 3" run 3 silent --boot pxe
+ok "the step" failed silent on '.*; see .amtgate power state silent'
+ok "that it may have heard" said 'silent: it was told to start: .amtgate power state silent'
+ok "the boot source is taken back" same "$(armed silent)" none
+ok "it never comes back: exit 1" run 1 never-back --boot pxe --reset --timeout 4
+ok "the step, for how long, and what to do" failed never-back reset "not 'power=on' within 4 s .*; see .amtgate power state never-back"
+ok "what may be left, and what would mend it" said 'never-back: its next start may still be from pxe: .amtgate boot none never-back'
+ok "and that it was told to start" said 'never-back: it was told to start: '
+ok "images that its user has to allow: exit 1" run 1 asks --boot "cd=$T/cd.iso"
+ok "the step, and what to do" failed asks attach '.*consent.*; .*.amtgate consent. asks its user'
+ok "it is said that it is off" said 'asks: it is off'
+spawn holder gw "$BUILD/amtgate" -c "$T/amtgate.conf" ider --cd "$T/cd.iso" pc1
+ok "somebody else's image is attached" within 15 has "$T/holder.log" 'the drives are attached'
+ok "a second one cannot be: exit 1" run 1 pc1 --boot "cd=$T/cd.iso" --reset
+ok "the step, and what it said" failed pc1 attach '.*(busy|in use|another)'
+ok "nothing else is touched" same "$(state pc1) $(armed pc1)" "on none"
+ok "the other one's image is there as before" alive holder
+stop holder INT
+within 10 no_sessions
 echo 5 >"$T/close"
 ok "a viewer that fails: exit 1" run 1 pc1
 ok "the step" has "$T/code.err" "^amtgate: pc1: step 'view' failed: viewer ended with 5; "
@@ -176,6 +223,50 @@ ok "while it is looked for" stays 2 alive gone
 stop gone INT
 ok "exit 1" same "$status" 1
 ok "nothing is left" has "$T/gone.log" '^lost: nothing is left behind'
+
+interrupt() { # TARGET STEP ARGUMENTS: Ctrl-C in that step, which begins when the one before has been said
+  local target=$1 step=$2 before
+  shift 2
+  before=$(ctl console "$target" --viewer "$T/viewer" "$@" --dry-run | sed -nE "s/^([0-9]\/[0-9] [a-z]+): .*/\1/p" | grep -B 1 " $step\$" | head -n 1)
+  rm -f "$T/$target-int.log"
+  begin "$target-int" "$target" --timeout 100 "$@"
+  within 40 has "$T/$target-int.log" "^$target: $before: " || return 1
+  stop "$target-int" INT
+  same "$status" 1 && has "$T/$target-int.log" "step '$step' failed: interrupted\$"
+}
+left() { has "$T/$1-int.log" "^$1: $2"; }
+ok "while the images are being attached" interrupt stalls attach --boot "cd=$T/cd.iso"
+ok "they are not any more" within 10 no_sessions
+ok "what is left" left stalls 'it is off, or on its way there'
+ok "while the boot source is being set" interrupt idles boot --boot pxe --reset
+ok "it is taken back" left idles 'its next start is as it is set up again'
+ok "so, and it is on as it was" same "$(state idles) $(armed idles)" "on none"
+ok "while it is switched on" interrupt dawdles on --boot pxe
+ok "the boot source is taken back" same "$(armed dawdles)" none
+ok "what is left" left dawdles 'it was told to start: '
+ok "while it is reset" interrupt broken-off reset --boot pxe --reset
+ok "what is left" left broken-off 'it was told to start: '
+# A terminal's Ctrl-C reaches all that runs in it.
+rm -f "$T/close"
+on gw env TERM=xterm expect -c "
+  set timeout 60
+  spawn -noecho $BUILD/amtgate -c $T/amtgate.conf console pc1 --viewer $T/viewer --boot cd=$T/cd.iso
+  expect -re {opens viewer} {} timeout { exit 9 } eof { exit 8 }
+  after 500
+  send \"\x03\"
+  expect eof {} timeout { exit 7 }
+  lassign [wait] pid spawned os code
+  exit \$code" >"$T/ctrl-c.log"
+ok "in a terminal, while the viewer is open: exit 0" same $? 0
+ok "the images are taken away" has "$T/ctrl-c.log" '7/7 release: the images are taken away'
+ok "nothing is attached any more" within 5 no_sessions
+begin last pc1 --boot "cd=$T/cd.iso"
+within 40 viewed
+echo 0 >"$T/close"
+within 20 has "$T/last.log" '6/7 view: '
+stop last INT
+ok "while the images are taken away: exit 0" same "$status" 0
+ok "they are" within 5 no_sessions
 
 # --- any machine, and what is wrong
 echo 0 >"$T/close"

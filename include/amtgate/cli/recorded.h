@@ -18,7 +18,8 @@ struct Recorded {
   std::string target, service, device, started;  // as its head says; empty: there is none, or it is broken
   std::vector<Looker> who;
   std::uint64_t length_ms = 0;
-  bool ended = false;  // in order; not: it is being made, or was cut off
+  bool ended = false;  // in order; not: it is being made, or was cut off; then its length is that of its file's time
+  std::string cut;     // by what, as far as it says
   std::uint64_t bytes = 0;
   std::string file;  // what was shown; ".fbs" or ".cast"
 };

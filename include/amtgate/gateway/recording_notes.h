@@ -1,7 +1,8 @@
 // RecordingNotes: the JSON lines beside a recording: what it is of, who looked on and when, and how it ended.
 //
-//   {"version":1,"id":…,"target":…,"service":"vnc","device":…,"started":…}
+//   {"version":1,"target":…,"service":"vnc","device":…,"started":…}
 //   {"at":0,"event":"join","session":7,"client":"10.0.0.5:51332","user":"ann"}   "leave", "away", "back", "end"
+//   {"at":9000,"event":"cut","why":"the disk does not follow"}                   instead of "end"
 //
 // "at": milliseconds since the beginning.
 #pragma once
@@ -23,6 +24,9 @@ struct Onlooker {
   std::string client;  // address and port
   std::string user;    // empty: nobody asked
 };
+
+/// The line that a recording ends with which is not recorded any further.
+std::string cut_note(std::uint64_t at_ms, const std::string& why);
 
 class RecordingNotes {
  public:

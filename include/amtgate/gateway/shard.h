@@ -41,7 +41,6 @@ class Shard;
 struct Policy {
   std::shared_ptr<const Directory> directory;
   std::shared_ptr<const auth::UsersFile> users;  // null: there is no such file
-  RecordingLimits recording_limits{};
 };
 
 /// What all shards share. Outlives them.

@@ -35,7 +35,7 @@ class CastReader {
     std::string text;
   };
   void receive(Bytes in);
-  /// No more bytes follow: a last line needs no end.
+  /// No more bytes follow: a last line needs no end, and one that is cut off is left out.
   void finish() { finished_ = true; }
   /// Empty: the next line has not come as a whole. Errors: Unsupported (no asciicast v2), BadValue (a broken line,
   /// with its number), TooLarge; sticky.

@@ -28,6 +28,7 @@ enum class FaultKind : std::uint8_t {
   Stall,    // stays open; reads nothing, writes nothing more
   Garbage,  // kGarbageBytes of pseudo-random bytes in place of the reply, then as Stall
   Unknown,  // a message that does not belong there is put in front of the reply; then all goes on
+  Refuse,   // Wsman: it is not done, and the answer says so (ReturnValue 2, or AccessDenied)
 };
 
 constexpr std::size_t kGarbageBytes = 256;
@@ -41,8 +42,8 @@ struct Fault {
 };
 
 /// "STAGE:KIND[:AFTER[:TIMES]]", e.g. "auth:close", "stream:reset:100000", "start:stall:0:1". KIND is close, reset,
-/// stall, garbage, unknown or unknown=ID with ID in hexadecimal. At stage connect and tls AFTER must be 0 and KIND
-/// not unknown: no message has a place there. At stage wsman AFTER counts requests.
+/// stall, garbage, unknown or unknown=ID with ID in hexadecimal, refuse. At stage connect and tls AFTER must be 0 and
+/// KIND not unknown: no message has a place there. At stage wsman AFTER counts requests; refuse is for it alone.
 /// Errors: BadValue, saying which word is wrong.
 Result<Fault> parse_fault(std::string_view text);
 

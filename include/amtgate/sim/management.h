@@ -44,6 +44,7 @@ class Management {
   /// What of the machine's other side a request needs to know, and what it does to it.
   struct Surroundings {
     bool sessions = false;  // SOL, IDE-R or KVM is in use: AMT refuses to switch off then
+    bool refuse = false;    // what is asked for is not done, for no reason that shows
     bool reboot = false;    // set: the machine restarts now
     bool network = false;   // set: its network restarts, and its TLS may be another then
     bool listener = false;  // set: the redirection listener was switched

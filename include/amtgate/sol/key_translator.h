@@ -11,9 +11,11 @@
 //   Backspace  08                 08               7F
 //
 // Source: the table above UnicodeToEfiKey() in EDK II's TerminalDxe/TerminalConIn.c, whose firmware takes 7F for
-// Delete in all but its own terminal type; Microsoft's VT-UTF8 and VT100+ conventions name the same keys; for the
-// right column console_codes(4) and Linux's defkeymap. Whether a vendor's BIOS knows F11 and F12 in VT100 is not
-// known.
+// Delete in all but its own terminal type, and knows no F11 and F12 in VT100. The terminfo entries vt100+ and vt-utf8,
+// made from Microsoft's conventions, name the keys of the first column, F11 and F12 too; for the last one there are
+// linux of terminfo, console_codes(4) and Linux's defkeymap. A guess: VT220's F11 and F12 in the VT100 column.
+//
+// What terminals send: terminfo's xterm, vt220, screen, linux, putty and putty-vt100.
 #pragma once
 
 #include <optional>
