@@ -26,6 +26,9 @@ class ServedImage final : public ider::BlockSource {
   std::uint32_t block_size() const override { return medium_.block_size(); }
   ider::SectorCount blocks() const override { return medium_.blocks(); }
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
+  Result<ider::Fetch> read_pieces(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  bool confirm() override;
 
   /// Bytes.
   std::uint64_t served() const { return served_; }
@@ -33,6 +36,7 @@ class ServedImage final : public ider::BlockSource {
   std::uint64_t rate() const;
 
  private:
+  Result<ider::Fetch> judge(Result<ider::Fetch> got, ider::Lba first, std::size_t n);
   bool late();
   void count(std::size_t n);
   std::uint64_t per_second(Duration passed) const;
@@ -44,6 +48,7 @@ class ServedImage final : public ider::BlockSource {
   net::Timer late_;
   std::uint64_t command_ = 0;  // that waits
   TimePoint until_{};
+  std::size_t peeked_ = 0;
   std::uint64_t served_ = 0;
   std::uint64_t lately_ = 0;
   std::uint64_t rate_ = 0;
