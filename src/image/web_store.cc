@@ -13,11 +13,9 @@ namespace {
 constexpr double kAheadSeconds = 2.0;
 constexpr std::uint64_t kLeastAhead = std::uint64_t{2} << 20U;
 constexpr Duration kRateWindow = milliseconds(250);
+// With the largest all that ReadAhead looks ahead, enough for 400 MB/s over 40 ms.
 constexpr std::size_t kMostFlights = 16;
-constexpr std::uint64_t kFlight = std::uint64_t{1} << 20U;
-// Of a machine that has read so much in sequence that as many of those would not reach as far ahead as is known: with
-// the most of them, enough for 800 MB/s over 40 ms.
-constexpr std::uint64_t kLargestFlight = std::uint64_t{2} << 20U;
+constexpr std::uint64_t kLargestFlight = std::uint64_t{1} << 20U;
 constexpr Duration kFirstPause = milliseconds(500);
 constexpr Duration kLastPause = seconds(8);
 constexpr Duration kLastProbePause = seconds(30);
@@ -188,18 +186,17 @@ void WebStore::expect(std::uint64_t from, std::uint64_t to) {
   const std::uint64_t last = std::min(chunk_of(to - 1) + 1, entry_->map().chunks());
   std::uint64_t chunk = chunk_of(from);
   std::uint64_t room = room_ahead() / kChunk;
-  const std::uint64_t largest = std::clamp((to - from) / kMostFlights / kChunk * kChunk, kFlight, kLargestFlight);
   while (chunk < last && room > 0 && flights_.size() < kMostFlights) {
     if (entry_->map().has(chunk) || flying(chunk) != nullptr) {
       ++chunk;
       continue;
     }
     std::uint64_t end = chunk;
-    const std::uint64_t most = std::min(room, largest / kChunk);
+    const std::uint64_t most = std::min(room, kLargestFlight / kChunk);
     while (end < last && end - chunk < most && !entry_->map().has(end) && flying(end) == nullptr) ++end;
     // A small rest waits until it is worth a request, unless it is the end of the image.
-    const bool small = end == last && last != entry_->map().chunks() && (end - chunk) * kChunk < largest / 2 &&
-                       to - from > 2 * largest;
+    const bool small = end == last && last != entry_->map().chunks() && (end - chunk) * kChunk < kLargestFlight / 2 &&
+                       to - from > 2 * kLargestFlight;
     if (small) return;
     launch(chunk, end, false);
     room -= end - chunk;
