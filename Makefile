@@ -68,6 +68,8 @@ $(BUILD)/bench/load: tests/bench/load.cc tests/bench/redirection.h
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $(FAST) $< -lcrypto -lssl -o $@
 $(BUILD)/bench/ider: tests/bench/ider.cc tests/bench/redirection.h
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $(FAST) $< -lcrypto -lssl -o $@
+$(BUILD)/bench/delay: tests/bench/delay.cc
+	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $(FAST) $< -o $@
 $(BUILD)/bench/web: tests/bench/web.cc
 	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(FLAGS) $(FAST) $< -o $@
 $(BUILD)/bench/serial: $(BUILD)/tests/bench/serial.o $(ARCHIVE)

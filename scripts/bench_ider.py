@@ -6,6 +6,7 @@ PATH; it speaks TLS only, and only straight) and the least that can answer: a pr
 every READ. CPU is that of the image server's process, per GB that it has served."""
 import json
 import os
+import select
 import shutil
 import statistics
 import subprocess
@@ -38,6 +39,21 @@ class Server(Contender):
         client = self.lab.spawn("client", *self.command())
         return client, lambda: self.lab.end(client)
 
+    @staticmethod
+    def said(machine, server, patience):
+        """The machine's lines; it would wait for ever for a client that is not there any more."""
+        until = time.monotonic() + patience
+        while True:
+            ready = select.select([machine.stdout], [], [], 0.5)[0]
+            if ready:
+                line = machine.stdout.readline()
+                if not line:
+                    return
+                yield line.strip()
+            elif time.monotonic() > until or server.poll() is not None:
+                machine.kill()
+                return
+
     def measure(self, mode, seconds):
         cert = [self.lab.dir + "/../../cert.pem", self.lab.dir + "/../../key.pem"] if self.tls else []
         machine = subprocess.Popen(self.lab.words("amt", IDER, "serve", str(self.port()), mode, str(seconds), *cert),
@@ -48,8 +64,7 @@ class Server(Contender):
             server, end = self.attach()
             gateway, self.root = self.root, server
             at, lines = {}, []
-            for line in machine.stdout:
-                line = line.strip()
+            for line in self.said(machine, server, seconds + 60):
                 if line in ("begin", "end"):
                     at[line] = self.cpu_ns()
                 else:

@@ -1,14 +1,15 @@
 """The part `images` of scripts/bench: a machine reads an image that the gateway's daemon serves by itself (IDE-R): a file, and
-one on a web server with 0 and 20 ms to each answer, fetched anew in each round; beside `amtgate ider` with the file, on the
-same host in the same run.
+one on a web server that is near, and 20 ms away (each way: 40 until an answer begins), fetched anew in each round; beside
+`amtgate ider` with the file, on the same host in the same run.
 
 The machine is amtgate-sim: its exercise reads the whole image in pieces of 64 KiB, one command at a time, or 2 KiB at random
-(of an image that is here by then: what a far one costs at random is its distance). Unpaced, the web server has a part of the CPUs
-that the file does not need; paced, only waiting for the image shows. The web server is
-tests/system/tools/image_server.py, a process of its own that waits before it answers.
+(of an image that is here by then: what a far one costs at random is its distance). Unpaced, the web server and the line to it
+have a part of the CPUs that the file does not need, and what was fetched is written to the cache; paced, only waiting for the
+image shows. The web server is nginx, which sends files from memory without touching them; the line is tests/bench/delay.cc.
 """
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import time
@@ -17,6 +18,7 @@ from bench_lab import AMT, BUILD, Amtgated, interleaved, progress, run, table, w
 from bench_screen import figure, print_wanted
 
 WEB, DELAY_MS = "10.71.2.50", 20
+DELAY = os.path.join(BUILD, "bench", "delay")
 PASSWORD = "P@ssw0rd1!"
 LARGE, SMALL = 192 << 20, 2 << 20
 RANDOM = 5000
@@ -24,7 +26,7 @@ PACED = 40_000_000  # bytes a second: several times what AMT takes, and little e
 
 
 class Images(Amtgated):
-    """A lab with the daemon in it, its machine and the web servers."""
+    """A lab with the daemon in it, its machine, the web server and the line."""
     name = "images"
     machine = False
 
@@ -42,9 +44,30 @@ class Images(Amtgated):
                 for _ in range(size >> 20):
                     f.write(os.urandom(1 << 20))
         write(d + "/password", PASSWORD + "\n", 0o600)
-        for port, delay in ((8000, 0), (8020, DELAY_MS)):
-            self.lab.spawn("other", "python3", "tests/system/tools/image_server.py", WEB, str(port), d + "/www", "--delay", str(delay))
-            self.lab.wait_listen("other", port)
+        write(d + "/nginx.conf", """
+user root;
+worker_processes 1;
+pid %s/nginx.pid;
+error_log %s/nginx.log;
+daemon off;
+events { worker_connections 256; }
+http {
+  access_log off;
+  client_body_temp_path %s;
+  proxy_temp_path %s;
+  fastcgi_temp_path %s;
+  uwsgi_temp_path %s;
+  scgi_temp_path %s;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000;
+  server { listen %s:8000; root %s/www; }
+}
+""" % (d, d, d, d, d, d, d, WEB, d))
+        self.lab.spawn("other", "nginx", "-p", d, "-c", d + "/nginx.conf", "-e", d + "/nginx.log")
+        self.lab.wait_listen("other", 8000)
+        self.lab.spawn("other", DELAY, WEB, "8020", WEB, "8000", str(DELAY_MS))
+        self.lab.wait_listen("other", 8020)
 
     def amtgate(self, *words):
         run(*self.lab.words("gw", BUILD + "/amtgate", "-c", self.lab.dir + "/amtgate.conf", *words))
@@ -100,16 +123,17 @@ class Way:
 
 def images(args, scratch):
     lab = Images()
-    if not lab.available():
+    if not lab.available() or not shutil.which("nginx"):
+        progress("nginx is not here: no web server, the part images is left out")
         return {}
-    run("make", "-s", "--no-print-directory", "BUILD=" + os.path.relpath(BUILD), *(os.path.relpath(BUILD + "/" + p) for p in ("amtgate-sim", "amtgate")))
+    run("make", "-s", "--no-print-directory", "BUILD=" + os.path.relpath(BUILD), *(os.path.relpath(BUILD + "/" + p) for p in ("amtgate-sim", "amtgate", "bench/delay")))
     lab.start(scratch)
     out = {"wanted": []}
     try:
         ways = [Way("amtgate ider, file", lab, lab.command),
                 Way("daemon, file", lab, lab.daemon(lambda i: lab.lab.dir + "/www/" + i)),
-                Way("daemon, web", lab, lab.daemon(lambda i: "http://%s:8000/good/%s" % (WEB, i))),
-                Way("daemon, web, %d ms" % DELAY_MS, lab, lab.daemon(lambda i: "http://%s:8020/good/%s" % (WEB, i)))]
+                Way("daemon, web", lab, lab.daemon(lambda i: "http://%s:8000/%s" % (WEB, i))),
+                Way("daemon, web, %d ms" % DELAY_MS, lab, lab.daemon(lambda i: "http://%s:8020/%s" % (WEB, i)))]
         for what, image, random, pace in (("sequential", "large", 0, ()), ("paced", "large", 0, ("--slow-reader", str(PACED))),
                                           ("random", "small", RANDOM, ())):
             title = {"sequential": "images: %d MB in pieces of 64 KiB" % (LARGE >> 20), "random": "images: 2 KiB at random",

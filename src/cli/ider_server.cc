@@ -150,6 +150,7 @@ void IderServer::interrupt() {
 void IderServer::on_ready(net::Ready ready) {
   if (ready.read) read_some();
   if (stream_) write_some();
+  if (role_) role_->prepare(loop_.now());
 }
 
 void IderServer::read_some() {

@@ -247,6 +247,7 @@ void ImageHost::pump(bool readable) {
   if (!stream_) return;
   if (readable) read_some();
   if (stream_) write_some();
+  if (role_) role_->prepare(tools_.loop.now());
 }
 
 void ImageHost::read_some() {

@@ -8,10 +8,38 @@ namespace {
 constexpr Duration kRateOver = seconds(1);
 constexpr Duration kIdle = seconds(3);
 
+std::size_t bytes_of(std::span<const MutableBytes> pieces) {
+  std::size_t all = 0;
+  for (const MutableBytes& p : pieces) all += p.size();
+  return all;
+}
+
 }  // namespace
 
 Result<ider::Fetch> ServedImage::read(ider::Lba first, MutableBytes out) {
-  Result<ider::Fetch> got = medium_.read(first, out);
+  return judge(medium_.read(first, out), first, out.size());
+}
+
+Result<ider::Fetch> ServedImage::read_pieces(ider::Lba first, std::span<const MutableBytes> pieces) {
+  Result<ider::Fetch> got = medium_.read_pieces(first, pieces);
+  // What is not there, or broken, the role asks for again piece by piece: then it counts.
+  if (!got || *got != ider::Fetch::Done) return got;
+  count(bytes_of(pieces));
+  return got;
+}
+
+bool ServedImage::peek(ider::Lba first, std::span<const MutableBytes> pieces) {
+  peeked_ = bytes_of(pieces);
+  return medium_.peek(first, pieces);
+}
+
+bool ServedImage::confirm() {
+  if (!medium_.confirm()) return false;
+  count(peeked_);
+  return true;
+}
+
+Result<ider::Fetch> ServedImage::judge(Result<ider::Fetch> got, ider::Lba first, std::size_t n) {
   if (got && *got == ider::Fetch::Later && late()) got = Error{Errc::Timeout, "the image does not come in time"};
   if (!got) {
     ++own_.errors;
@@ -19,7 +47,7 @@ Result<ider::Fetch> ServedImage::read(ider::Lba first, MutableBytes out) {
     static log::RateLimit limit(0.2, 3);
     log::warn(limit, "image.read_failed", {{"target", target_}, {"block", first.value}, {"why", got.error().detail}});
   } else if (*got == ider::Fetch::Done) {
-    count(out.size());
+    count(n);
   }
   return got;
 }

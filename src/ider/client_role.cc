@@ -14,8 +14,6 @@ namespace {
 
 // Pongs and the like that wait because the device does not read.
 constexpr std::size_t kMaxAnswers = 128 * 1024;
-// Messages of data that are read from an image at once.
-constexpr std::size_t kMaxGathered = 16;
 
 }  // namespace
 
@@ -143,6 +141,7 @@ void ClientRole::execute(const Command& c) {
   } else if (const auto* reply = std::get_if<ScsiDrive::Reply>(&outcome)) {
     send_reply(c, reply->bytes);
   } else if (const auto* blocks = std::get_if<ScsiDrive::Blocks>(&outcome)) {
+    note_read(c.drive, blocks->first, blocks->count.value);
     transfer_ = Transfer{c.drive, c.dma, blocks->first, blocks->count.value};
   } else {
     const auto& to = std::get<ScsiDrive::Store>(outcome);
@@ -151,58 +150,90 @@ void ClientRole::execute(const Command& c) {
   }
 }
 
-/// The next blocks of a read, in as many messages as may wait, or one (`alone`). False: the source does not have them
-/// yet.
+void ClientRole::note_read(Drive d, Lba first, std::uint32_t count) {
+  const bool follows =
+      last_read_ && last_read_->drive == d && last_read_->next == first && last_read_->count == count;
+  last_read_ = LastRead{d, Lba{first.value + count}, count, follows ? last_read_->run + 1 : 1};
+}
+
+void ClientRole::prepare(TimePoint now) {
+  if (!options_.gather || prepared_ || state_ != State::Running || !last_read_ || last_read_->run < kSequence) return;
+  if (!out_.empty() || transfer_ || intake_ || !queue_.empty()) return;
+  const LastRead& last = *last_read_;
+  BlockSource* medium = drive(last.drive).medium();
+  if (!medium) return;
+  const std::uint32_t blocks = medium->blocks().value;
+  if (last.next.value >= blocks || last.count > blocks - last.next.value) return;
+  const Layout to = lay_out(medium->block_size(), last.count, false);
+  if (medium->peek(last.next, std::span(to.pieces).first(to.messages)))
+    prepared_ = Prepared{last.drive, last.next, last.count, now};
+}
+
+/// True: the blocks of this READ lie where lay_out() puts them.
+bool ClientRole::take_prepared(const Transfer& t, BlockSource& medium) {
+  const std::optional<Prepared> p = std::exchange(prepared_, std::nullopt);
+  return p && out_.empty() && p->drive == t.drive && p->first == t.next && p->count == t.left &&
+         now_ - p->at <= kPreparedFor && medium.confirm();
+}
+
+/// Whole blocks, at least one: kMinReadBuffer is a CD's. As many messages as may wait, or one (`alone`).
+ClientRole::Layout ClientRole::lay_out(std::uint32_t block_size, std::uint32_t left, bool alone) {
+  const std::uint32_t most = read_buffer_ / block_size;
+  Layout out;
+  std::size_t all = 0;
+  do {
+    const std::uint32_t count = std::min(left - out.blocks, most);
+    ++out.messages;
+    out.blocks += count;
+    all += kDataToHostHeader + std::size_t{count} * block_size;
+  } while (!alone && options_.gather && out.blocks < left && out.messages < out.pieces.size() &&
+           out_.size() + all < kAhead);
+  out.room = out_.room(all);
+  std::uint32_t rest = out.blocks;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < out.messages; ++i) {
+    const std::uint32_t count = std::min(rest, most);
+    out.pieces[i] = out.room.subspan(at + kDataToHostHeader, std::size_t{count} * block_size);
+    at += kDataToHostHeader + out.pieces[i].size();
+    rest -= count;
+  }
+  return out;
+}
+
+/// The next blocks of a read, with one read of the image straight to where they are sent from. False: the source does
+/// not have them yet.
 bool ClientRole::send_block(bool alone) {
   Transfer& t = *transfer_;
   ScsiDrive& from = drive(t.drive);
   BlockSource* medium = from.medium();
   Sense problem = medium ? sense::kNone : sense::kNoMedium;
   if (problem == sense::kNone) {
-    // Whole blocks, at least one: kMinReadBuffer is a CD's. As many messages as may wait, with one read, straight to
-    // where they are sent from.
-    const std::uint32_t size = medium->block_size();
-    const std::uint32_t most = read_buffer_ / size;
-    std::array<MutableBytes, kMaxGathered> pieces;
-    std::size_t messages = 0, all = 0;
-    std::uint32_t blocks = 0;
-    do {
-      const std::uint32_t count = std::min(t.left - blocks, most);
-      ++messages;
-      blocks += count;
-      all += kDataToHostHeader + std::size_t{count} * size;
-    } while (!alone && options_.gather && blocks < t.left && messages < pieces.size() && out_.size() + all < kAhead);
-    const MutableBytes room = out_.room(all);
-    std::uint32_t left = blocks;
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < messages; ++i) {
-      const std::uint32_t count = std::min(left, most);
-      pieces[i] = room.subspan(at + kDataToHostHeader, std::size_t{count} * size);
-      at += kDataToHostHeader + pieces[i].size();
-      left -= count;
+    const bool here = take_prepared(t, *medium);
+    const Layout to = lay_out(medium->block_size(), t.left, alone);
+    Result<Fetch> fetched = Fetch::Done;
+    if (!here) {
+      fetched = to.messages == 1 ? medium->read(t.next, to.pieces[0])
+                                 : medium->read_pieces(t.next, std::span(to.pieces).first(to.messages));
     }
-    const std::span<const MutableBytes> wanted(pieces.data(), messages);
-    const Result<Fetch> fetched =
-        messages == 1 ? medium->read(t.next, pieces[0]) : medium->read_pieces(t.next, wanted);
     // What comes before the block that is broken or not there yet goes out all the same.
-    if (messages > 1 && (!fetched || *fetched == Fetch::Later)) return send_block(true);
+    if (to.messages > 1 && (!fetched || *fetched == Fetch::Later)) return send_block(true);
     if (fetched && *fetched == Fetch::Later) return false;
     if (fetched) {
-      at = 0;
-      for (std::size_t i = 0; i < messages; ++i) {
-        const std::size_t n = pieces[i].size();
+      std::size_t at = 0;
+      for (std::size_t i = 0; i < to.messages; ++i) {
+        const std::size_t n = to.pieces[i].size();
         scratch_.clear();
-        const bool last = i + 1 == messages && blocks == t.left;
+        const bool last = i + 1 == to.messages && to.blocks == t.left;
         encode_header(scratch_, {sequence_++, t.drive, last, t.dma, {}}, static_cast<std::uint16_t>(n));
-        std::ranges::copy(scratch_, room.begin() + static_cast<std::ptrdiff_t>(at));
+        std::ranges::copy(scratch_, to.room.begin() + static_cast<std::ptrdiff_t>(at));
         at += kDataToHostHeader + n;
         out_.commit(kDataToHostHeader + n);
         stats_.data_bytes += n;
       }
-      t.next.value += blocks;
+      t.next.value += to.blocks;
       stats_.at = t.drive;
       stats_.lba = Lba{t.next.value - 1};
-      t.left -= blocks;
+      t.left -= to.blocks;
       if (t.left == 0) transfer_.reset();
       return true;
     }
@@ -292,6 +323,8 @@ void ClientRole::abandon() {
   transfer_.reset();
   intake_.reset();
   data_by_.reset();
+  prepared_.reset();
+  last_read_.reset();
 }
 
 void ClientRole::medium_failed(Drive d, const Error& error) {
@@ -364,6 +397,8 @@ void ClientRole::insert(Drive d, BlockSource* medium) {
   }
   if (intake_ && intake_->drive == d) end_intake(sense::kNoMedium);
   (d == Drive::Cd ? told_cd_ : told_floppy_) = false;
+  prepared_.reset();
+  last_read_.reset();
   drive(d).insert(medium);
 }
 
@@ -385,6 +420,7 @@ void ClientRole::push(ClientMessage m) {
       m);
   scratch_.clear();
   encode(scratch_, m);
+  prepared_.reset();  // the message lies where that was read to
   out_.push(scratch_);
 }
 

@@ -109,6 +109,11 @@ Result<ider::Fetch> File::read_pieces(ider::Lba first, std::span<const MutableBy
   return BlockSource::read_pieces(first, pieces);
 }
 
+bool File::peek(ider::Lba first, std::span<const MutableBytes> pieces) {
+  // A last block that is to be filled up is left to read().
+  return kept_.peek(fd_.get(), std::uint64_t{first.value} * block_size_, pieces);
+}
+
 Result<void> File::write(ider::Lba first, Bytes in) {
   if (access_ != Access::Write) return Error{Errc::BadValue, path_ + ": it was opened to be read"};
   if (const Result<void> in_it = check_range(first, in.size()); !in_it) return in_it.error();

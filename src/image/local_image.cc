@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "amtgate/image/file.h"
+#include "amtgate/image/file_stamp.h"
 
 namespace amtgate::image {
 namespace {
@@ -108,6 +109,21 @@ class LocalImage final : public Medium {
     return BlockSource::read_pieces(first, pieces);
   }
 
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override {
+    if (slow_ || busy_) return false;
+    const std::uint64_t from = std::uint64_t{first.value} * block_size_;
+    if (!kept_.peek(fd_->get(), from, pieces)) return false;
+    peeked_ = from;
+    for (const MutableBytes& p : pieces) peeked_ += p.size();
+    return true;
+  }
+  bool confirm() override {
+    if (!kept_.still(fd_->get())) return false;
+    waiting_.done();
+    next_ = peeked_;
+    return true;
+  }
+
  private:
   /// From memory: a piece of ours, or the kernel's.
   bool take(std::uint64_t from, MutableBytes out) {
@@ -189,6 +205,8 @@ class LocalImage final : public Medium {
   bool slow_ = false;
   bool busy_ = false;  // the other thread reads
   std::uint64_t next_ = 0;
+  FileStamp kept_;
+  std::uint64_t peeked_ = 0;  // where that ends
   std::optional<Error> failed_;
   Piece pieces_[2];
   std::size_t newest_ = 0;

@@ -133,6 +133,17 @@ Result<ider::Fetch> Overlay::read(ider::Lba first, MutableBytes out) {
   return ider::Fetch::Done;
 }
 
+bool Overlay::peek(ider::Lba first, std::span<const MutableBytes> pieces) {
+  std::size_t all = 0;
+  for (const MutableBytes& p : pieces) all += p.size();
+  if (!check_range(first, all)) return false;
+  const auto end = static_cast<std::uint32_t>(first.value + all / header_.block_size);
+  for (std::uint32_t block = first.value; block < end; ++block) {
+    if (has(block)) return false;
+  }
+  return base_.peek(first, pieces);
+}
+
 Result<void> Overlay::write(ider::Lba first, Bytes in) {
   if (const auto r = check_range(first, in.size()); !r) return r.error();
   if (in.empty()) return {};

@@ -52,6 +52,24 @@ class WebImage final : public Medium {
     return ider::Fetch::Done;
   }
 
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override {
+    peeked_from_ = peeked_to_ = std::uint64_t{first.value} * block_size_;
+    for (const MutableBytes& p : pieces) peeked_to_ += p.size();
+    if (peeked_to_ > size() || !store_->here(peeked_from_, peeked_to_ - peeked_from_)) return false;
+    std::uint64_t from = peeked_from_;
+    for (const MutableBytes& p : pieces) {
+      if (!store_->read(from, p)) return false;
+      from += p.size();
+    }
+    return true;
+  }
+  /// Its bytes are those of one image for good: of one that has changed at the server only what is here is read.
+  bool confirm() override {
+    const std::uint64_t to = std::min(ahead_.read(peeked_from_, peeked_to_ - peeked_from_), size());
+    if (to > peeked_to_ && peeked_from_ / kChunk != peeked_to_ / kChunk) store_->expect(peeked_to_, to);
+    return true;
+  }
+
  private:
   std::uint64_t count() const { return (size() + block_size_ - 1) / block_size_; }
   bool too_large() const {
@@ -64,6 +82,7 @@ class WebImage final : public Medium {
   std::shared_ptr<WebStore> store_;
   const std::uint32_t block_size_;
   ReadAhead ahead_;
+  std::uint64_t peeked_from_ = 0, peeked_to_ = 0;
   Waiting waiting_;
 };
 

@@ -13,8 +13,8 @@ namespace {
 constexpr double kAheadSeconds = 2.0;
 constexpr std::uint64_t kLeastAhead = std::uint64_t{2} << 20U;
 constexpr Duration kRateWindow = milliseconds(250);
-// With the largest, enough for 250 MB/s over 40 ms.
-constexpr std::size_t kMostFlights = 10;
+// With the largest all that ReadAhead looks ahead, enough for 400 MB/s over 40 ms.
+constexpr std::size_t kMostFlights = 16;
 constexpr std::uint64_t kLargestFlight = std::uint64_t{1} << 20U;
 constexpr Duration kFirstPause = milliseconds(500);
 constexpr Duration kLastPause = seconds(8);

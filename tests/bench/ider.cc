@@ -209,7 +209,9 @@ int null_device(const char* host, const char* port, bool tls) {
   if (fd < 0) die("cannot connect");
   SSL* ssl = nullptr;
   if (tls) {
-    ssl = SSL_new(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_read_ahead(ctx, 1);  // one read(2) for a record, not one for its header and one for the rest
+    ssl = SSL_new(ctx);
     SSL_set_fd(ssl, fd);
     if (SSL_connect(ssl) != 1) die("no TLS");
   }

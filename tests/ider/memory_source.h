@@ -27,6 +27,26 @@ class MemorySource final : public ider::BlockSource {
     return ider::Fetch::Done;
   }
 
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override {
+    ++peeks;
+    if (!can_peek) return false;
+    for (const MutableBytes& p : pieces) {
+      std::copy_n(image_.begin() + static_cast<std::ptrdiff_t>(std::size_t{first.value} * block_size_), p.size(),
+                  p.begin());
+      first.value += static_cast<std::uint32_t>(p.size() / block_size_);
+    }
+    return true;
+  }
+  bool confirm() override {
+    ++confirms;
+    return !stale;
+  }
+  /// Somebody else writes a byte of every block.
+  void change() {
+    for (std::size_t i = 0; i < image_.size(); i += block_size_) image_[i] ^= 0xff;
+    stale = true;
+  }
+
   bool writable() const override { return can_write; }
   Result<void> write(ider::Lba first, Bytes in) override {
     ++writes;
@@ -49,6 +69,10 @@ class MemorySource final : public ider::BlockSource {
   unsigned writes = 0;
   unsigned flushes = 0;
   unsigned reads = 0;
+  unsigned peeks = 0;
+  unsigned confirms = 0;
+  bool can_peek = false;
+  bool stale = false;                      // what was peeked is not true any more
   std::optional<std::uint32_t> broken_at;  // a block that cannot be read
   std::optional<std::uint32_t> late_at;    // a block that is not there yet
 

@@ -394,6 +394,147 @@ TEST(IderRoles, GatheredReadsFailWhereTheImageDoes) {
   EXPECT_EQ(words(host), "done:2:good:65536");
 }
 
+/// A server that reads ahead, joined to a host.
+struct AheadPair {
+  explicit AheadPair(std::uint32_t blocks = 300) : iso(2048, blocks) {
+    iso.can_peek = floppy.can_peek = floppy.can_write = true;
+    EXPECT_TRUE(test::pump(host, client, kStart).empty());
+    (void)words(host);
+  }
+  /// One command at a time, as real machines send them, and time for the server to read ahead behind it.
+  Buffer command(const Cdb& cdb, std::size_t limit, Drive drive = Drive::Cd, Buffer write = {}) {
+    EXPECT_TRUE(host.submit(drive, cdb, limit, kStart, std::move(write)));
+    EXPECT_TRUE(test::pump(host, client, now).empty());
+    client.prepare(now);
+    for (auto& e : test::events(host)) {
+      if (auto* d = std::get_if<HostRole::CommandDone>(&e)) {
+        EXPECT_EQ(d->status, HostRole::Status::Good);
+        return std::move(d->data);
+      }
+    }
+    ADD_FAILURE() << "no result";
+    return {};
+  }
+  Buffer read(std::uint32_t lba, std::uint16_t count, Drive drive = Drive::Cd) {
+    return command(read_10(lba, count), std::size_t{count} * 2048, drive);
+  }
+  Buffer of_iso(std::uint32_t lba, std::uint32_t count) const {
+    return Buffer(iso.image().begin() + lba * 2048, iso.image().begin() + (lba + count) * 2048);
+  }
+
+  test::MemorySource iso;
+  test::MemorySource floppy{512, 2880};
+  ClientRole client{{.cd = &iso, .floppy = &floppy, .gather = true}, kStart};
+  HostRole host{Pair::strict(), kStart};
+  TimePoint now = kStart;
+};
+
+TEST(IderReadAhead, BeginsWithTheSecondReadOfASequence) {
+  AheadPair p;
+  EXPECT_EQ(p.read(0, 32), p.of_iso(0, 32));
+  EXPECT_EQ(p.iso.peeks, 0u);
+  EXPECT_EQ(p.read(32, 32), p.of_iso(32, 32));
+  EXPECT_EQ(p.iso.peeks, 1u);
+  const unsigned reads = p.iso.reads;
+  for (std::uint32_t lba = 64; lba + 32 <= 300; lba += 32) EXPECT_EQ(p.read(lba, 32), p.of_iso(lba, 32)) << lba;
+  EXPECT_EQ(p.iso.reads, reads) << "all of it had been read ahead";
+  EXPECT_EQ(p.iso.confirms, 7u);
+  EXPECT_EQ(p.iso.peeks, 7u) << "nothing is ahead of the last 12 blocks";
+  EXPECT_EQ(p.client.stats().data_bytes, 9u * 65536);
+}
+
+TEST(IderReadAhead, LeavesRandomReadsAlone) {
+  AheadPair p;
+  for (const std::uint32_t lba : {7u, 150u, 3u, 90u, 4u, 5u, 200u}) EXPECT_EQ(p.read(lba, 1), p.of_iso(lba, 1));
+  EXPECT_EQ(p.iso.peeks, 1u) << "behind 4 and 5, which were one after the other";
+  EXPECT_EQ(p.iso.confirms, 0u) << "200 was not it";
+  // A sequence of other lengths is none, nor is one on the other drive.
+  p.iso.peeks = 0;
+  p.read(0, 4);
+  p.read(4, 8);
+  p.read(12, 16);
+  p.command(read_10(28, 4), 2048, Drive::Floppy);
+  EXPECT_EQ(p.iso.peeks + p.floppy.peeks, 0u);
+}
+
+TEST(IderReadAhead, KeepsNoMoreThanWhatWaitsToBeSent) {
+  AheadPair p(3000);
+  for (const std::uint32_t lba : {0u, 200u, 400u, 600u}) EXPECT_EQ(p.read(lba, 200), p.of_iso(lba, 200));
+  EXPECT_EQ(p.iso.confirms, 2u) << "the beginning of each";
+  EXPECT_TRUE(p.client.output().empty()) << "what is read ahead is not sent";
+}
+
+TEST(IderReadAhead, WhatHasChangedIsReadAgain) {
+  AheadPair p;
+  p.read(0, 32);
+  p.read(32, 32);
+  p.iso.change();
+  EXPECT_EQ(p.read(64, 32), p.of_iso(64, 32));
+  p.iso.broken_at = 100;
+  ASSERT_TRUE(p.host.submit(Drive::Cd, read_10(96, 32), 65536, kStart));
+  EXPECT_TRUE(test::pump(p.host, p.client, kStart).empty());
+  EXPECT_EQ(words(p.host), "done:4:check:031100:8192");
+}
+
+TEST(IderReadAhead, IsForgottenAfterAPauseAndByWhatComesBetween) {
+  const auto ahead = [](AheadPair& p) {
+    p.read(0, 32);
+    p.read(32, 32);
+    EXPECT_EQ(p.iso.peeks, 1u);
+  };
+  {
+    AheadPair p;
+    ahead(p);
+    p.now += kPreparedFor + milliseconds(1);
+    p.iso.change();
+    p.iso.stale = false;  // a source that does not notice
+    EXPECT_EQ(p.read(64, 32), p.of_iso(64, 32));
+    EXPECT_EQ(p.iso.confirms, 0u);
+  }
+  {
+    AheadPair p;  // another medium of the same size
+    ahead(p);
+    test::MemorySource other(2048, 300);
+    other.change();
+    p.client.insert(Drive::Cd, &other);
+    ASSERT_TRUE(p.host.submit(Drive::Cd, {}, 0, kStart));
+    EXPECT_TRUE(test::pump(p.host, p.client, kStart).empty());
+    (void)words(p.host);
+    EXPECT_EQ(p.read(64, 32), Buffer(other.image().begin() + 64 * 2048, other.image().begin() + 96 * 2048));
+    EXPECT_EQ(p.iso.confirms, 0u);
+    p.client.insert(Drive::Cd, nullptr);
+  }
+  {
+    AheadPair p;  // our own heartbeat lies where the blocks were
+    ahead(p);
+    ASSERT_TRUE(p.client.tick(kStart + seconds(15)));
+    EXPECT_TRUE(test::pump(p.host, p.client, kStart).empty());
+    EXPECT_EQ(p.read(64, 32), p.of_iso(64, 32));
+    EXPECT_EQ(p.iso.confirms, 0u);
+  }
+  {
+    AheadPair p;  // a command between
+    ahead(p);
+    ASSERT_EQ(p.command({0x25}, 8).size(), 8u);
+    EXPECT_EQ(p.read(64, 32), p.of_iso(64, 32));
+    EXPECT_EQ(p.read(96, 32), p.of_iso(96, 32));
+  }
+}
+
+TEST(IderReadAhead, SeesWhatTheMachineHasWritten) {
+  AheadPair p;
+  const auto floppy = [&](std::uint32_t lba) { return p.command(read_10(lba, 4), 2048, Drive::Floppy); };
+  floppy(0);
+  floppy(4);
+  EXPECT_EQ(p.floppy.peeks, 1u);
+  Cdb write = read_10(8, 4);
+  write[0] = 0x2a;
+  const Buffer bytes(2048, 0xa5);
+  p.command(write, 0, Drive::Floppy, bytes);
+  EXPECT_EQ(p.floppy.writes, 1u);
+  EXPECT_EQ(floppy(8), bytes);
+}
+
 TEST(BatchOutbox, GivesRunsOfEqualMessages) {
   BatchOutbox out;
   for (const std::size_t n : {5U, 5U, 3U, 5U, 7U}) out.push(Buffer(n, static_cast<std::uint8_t>(n)));

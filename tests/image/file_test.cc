@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -121,6 +122,44 @@ TEST(File, TellsOfChangesOnce) {
   ASSERT_EQ(::truncate(file.path().c_str(), 1000), 0);
   EXPECT_EQ((*image)->changed().value_or(""),
             file.path() + ": it has become shorter, 1000 bytes of 2048; the machine reads errors behind that");
+}
+
+/// Two pieces behind one another, as an answer has them.
+struct Peeked {
+  explicit Peeked(ider::BlockSource& from, std::uint32_t lba, std::size_t each = 2048) : a(each), b(each) {
+    const std::array<MutableBytes, 2> pieces = {MutableBytes(a), MutableBytes(b)};
+    there = from.peek({lba}, pieces);
+  }
+  std::string text() const { return std::string(as_text(a)) + std::string(as_text(b)); }
+  Buffer a, b;
+  bool there = false;
+};
+
+TEST(File, ReadsAheadUntilTheFileChanges) {
+  const std::string content = std::string(2048, 'a') + std::string(2048, 'b') + std::string(2048, 'c');
+  const TemporaryFile file(content + "d");
+  auto image = File::open(file.path(), 2048);
+  ASSERT_TRUE(image);
+  for (const std::uint32_t lba : {0U, 1U}) {
+    const Peeked p(**image, lba);
+    ASSERT_TRUE(p.there);
+    EXPECT_EQ(p.text(), content.substr(lba * 2048, 4096));
+    EXPECT_TRUE((*image)->confirm());
+  }
+  EXPECT_FALSE(Peeked(**image, 2).there) << "the last block has to be filled up";
+  EXPECT_FALSE(Peeked(**image, 4).there);
+  EXPECT_FALSE(Peeked(**image, 0xffffffff).there);
+
+  ASSERT_TRUE(Peeked(**image, 0).there);
+  const timespec times[2] = {{0, UTIME_OMIT}, {1000000, 0}};  // written to, as its date says
+  ASSERT_EQ(::utimensat(AT_FDCWD, file.path().c_str(), times, 0), 0);
+  EXPECT_FALSE((*image)->confirm());
+  ASSERT_TRUE(Peeked(**image, 0).there);
+  EXPECT_TRUE((*image)->confirm()) << "what is read after the change is as good as any";
+  ASSERT_TRUE(Peeked(**image, 1).there);
+  ASSERT_EQ(::truncate(file.path().c_str(), 5000), 0);
+  EXPECT_FALSE((*image)->confirm());
+  EXPECT_FALSE(Peeked(**image, 1).there);
 }
 
 }  // namespace

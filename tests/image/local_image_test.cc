@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "tests/net/loop_fixture.h"
 
 namespace amtgate::image {
@@ -78,6 +80,28 @@ TEST_F(LocalImageTest, AFileThatBecomesShorterIsAnError) {
   Buffer out(2048);
   EXPECT_FALSE(read(**image, 1000, out));
   EXPECT_NE((*image)->problem().find("shorter"), std::string::npos);
+}
+
+TEST_F(LocalImageTest, ReadsAheadUntilTheFileChanges) {
+  const auto image = open(std::move(*open_image_file(path_)));
+  Buffer whole(20 * 2048);
+  ASSERT_TRUE(read(**image, 0, whole));  // the kernel has it now
+  Buffer a(4 * 2048), b(6 * 2048);
+  const std::array<MutableBytes, 2> pieces = {MutableBytes(a), MutableBytes(b)};
+  const auto peek = [&](std::uint32_t lba) {
+    bool there = false;  // what the other thread still reads comes first
+    EXPECT_TRUE(run_until([&] { return there = (*image)->peek({lba}, pieces); }));
+    return there;
+  };
+  ASSERT_TRUE(peek(3));
+  EXPECT_EQ(as_text(a), content_.substr(3 * 2048, a.size()));
+  EXPECT_EQ(as_text(b), content_.substr(7 * 2048, b.size()));
+  EXPECT_TRUE((*image)->confirm());
+  EXPECT_FALSE((*image)->peek({1460}, pieces)) << "behind the end";
+  ASSERT_TRUE(peek(3));
+  const timespec times[2] = {{0, UTIME_OMIT}, {1000000, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, path_.c_str(), times, 0), 0);
+  EXPECT_FALSE((*image)->confirm());
 }
 
 TEST_F(LocalImageTest, WhatIsNoImageIsRefused) {

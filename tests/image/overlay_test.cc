@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -71,6 +72,25 @@ TEST_F(OverlayTest, KeepsWhatIsWrittenFromRunToRun) {
   EXPECT_FALSE((*o)->write({2879}, out));
   EXPECT_FALSE((*o)->write({0xffffffff}, out));
   EXPECT_FALSE((*o)->write({0}, Buffer(100)));
+}
+
+TEST_F(OverlayTest, ReadsAheadOnlyWhatWasNotWritten) {
+  base_.can_peek = true;
+  auto o = Overlay::open(path_, base_);
+  ASSERT_TRUE(o) << o.error().detail;
+  ASSERT_TRUE((*o)->write({12}, filled(1, 0xaa)));
+  Buffer a(4 * 512), b(4 * 512);
+  const std::array<MutableBytes, 2> pieces = {MutableBytes(a), MutableBytes(b)};
+  ASSERT_TRUE((*o)->peek({4}, pieces));
+  EXPECT_TRUE(std::equal(a.begin(), a.end(), base_.image().begin() + 4 * 512));
+  EXPECT_TRUE(std::equal(b.begin(), b.end(), base_.image().begin() + 8 * 512));
+  EXPECT_TRUE((*o)->confirm());
+  EXPECT_FALSE((*o)->peek({5}, pieces)) << "block 12 is the overlay's";
+  EXPECT_FALSE((*o)->peek({12}, pieces));
+  EXPECT_TRUE((*o)->peek({13}, pieces));
+  base_.stale = true;
+  EXPECT_FALSE((*o)->confirm());
+  EXPECT_FALSE((*o)->peek({2876}, pieces));
 }
 
 TEST_F(OverlayTest, HasTheFormatThatIsDocumented) {

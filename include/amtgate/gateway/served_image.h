@@ -35,6 +35,9 @@ class ServedImage final : public ider::BlockSource {
   std::uint32_t block_size() const override { return medium_.block_size(); }
   ider::SectorCount blocks() const override { return medium_.blocks(); }
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
+  Result<ider::Fetch> read_pieces(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  bool confirm() override;
 
   /// Bytes.
   std::uint64_t served() const { return own_.bytes; }
@@ -44,6 +47,7 @@ class ServedImage final : public ider::BlockSource {
   std::uint64_t rate() const;
 
  private:
+  Result<ider::Fetch> judge(Result<ider::Fetch> got, ider::Lba first, std::size_t n);
   bool late();
   void count(std::size_t n);
   std::uint64_t per_second(Duration passed) const;
@@ -58,6 +62,7 @@ class ServedImage final : public ider::BlockSource {
   TimePoint until_{};
   DriveTotals own_;
   std::uint64_t counted_ = 0;  // the command that was counted last
+  std::size_t peeked_ = 0;
   std::uint64_t lately_ = 0;
   std::uint64_t rate_ = 0;
   TimePoint since_{};

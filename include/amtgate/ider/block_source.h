@@ -51,6 +51,13 @@ class BlockSource {
     return Fetch::Done;
   }
 
+  /// Blocks that nobody has asked for yet, as read_pieces() gives them: only if they are here at once. Begins
+  /// nothing, and what goes wrong is no news: a read will tell. False: not now, or not from this source.
+  virtual bool peek(Lba /*first*/, std::span<const MutableBytes> /*pieces*/) { return false; }
+  /// The host has asked for what the last peek() gave: that counts as read. False: a read might bring something else
+  /// by now. Once for each peek().
+  virtual bool confirm() { return false; }
+
   /// Whether write() may be called; a drive whose medium says no is write-protected.
   virtual bool writable() const { return false; }
   /// Stores whole blocks from `first` on, with read()'s bounds. Errors become a write error (3/0C/00) for the host.

@@ -2,10 +2,13 @@
 // image. Begins at the hand-over of the redirection session; its first bytes are redir::ClientRole::take_rest().
 //
 // Memory: one data block (the device's read buffer, at most 65535 bytes) waits in output(), or with Options::gather
-// kAhead bytes of them; the next is read from the image when that was sent. Up to kMaxQueued commands wait meanwhile.
-// A write has one block of the device's write buffer in hand.
+// kAhead bytes of them; the next is read from the image when that was sent. What prepare() reads ahead lies in the
+// same memory while nothing waits there. Up to kMaxQueued commands wait meanwhile. A write has one block of the
+// device's write buffer in hand.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <optional>
 #include <variant>
@@ -26,6 +29,15 @@ inline constexpr std::uint16_t kMinReadBuffer = 2048;
 /// With Options::gather no more blocks are read from an image while so many bytes wait to be sent: those of a READ of
 /// 64 KiB leave together.
 inline constexpr std::size_t kAhead = 64 * 1024;
+/// What output_run() gives at once, about.
+inline constexpr std::size_t kRun = 17 * 1024;
+/// READs that follow each other, from which on prepare() takes the next one for known.
+inline constexpr unsigned kSequence = 2;
+/// What prepare() has read is good for so long: a machine that has paused gets what the image holds by then.
+inline constexpr Duration kPreparedFor = milliseconds(250);
+
+/// Messages of data that are read from an image at once.
+inline constexpr std::size_t kMaxGathered = 16;
 
 class ClientRole {
  public:
@@ -91,13 +103,22 @@ class ClientRole {
   Result<void> receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
   Bytes output() const { return options_.gather ? out_.all() : out_.first(); }
-  /// With Options::gather: what may be written at once in pieces (TLS records) of `message` bytes, each a message.
-  Bytes output_run(std::size_t& message) const { return out_.run(message); }
+  /// With Options::gather: what may be written at once in pieces (TLS records) of `message` bytes, each a message. A
+  /// few of them, so that the device decrypts these while the next are encrypted.
+  Bytes output_run(std::size_t& message) const {
+    const Bytes run = out_.run(message);
+    return run.first(
+        std::min(run.size(), std::max<std::size_t>(1, kRun / std::max<std::size_t>(1, message)) * message));
+  }
   /// Reads the next blocks from the image when there is room for them.
   void sent(std::size_t n);
   std::optional<TimePoint> deadline() const;
   /// Errors: Timeout.
   Result<void> tick(TimePoint now);
+
+  /// Nothing is to be done before the device speaks again: reads what it will ask for if it goes on reading in
+  /// sequence, so that the image is read while it digests the last answer. With Options::gather only.
+  void prepare(TimePoint now);
 
   /// A source that had said Later may have the blocks now: goes on with the read that waits, if one does.
   void resume() { work(); }
@@ -131,7 +152,32 @@ class ClientRole {
     Buffer held{};            // a part of a block
   };
 
+  /// Where the messages of a read go, and what of them the blocks are.
+  struct Layout {
+    std::array<MutableBytes, kMaxGathered> pieces;
+    std::size_t messages = 0;
+    std::uint32_t blocks = 0;
+    MutableBytes room{};
+  };
+  /// The READ that came last.
+  struct LastRead {
+    Drive drive;
+    Lba next;  // behind it
+    std::uint32_t count;
+    unsigned run;  // READs in sequence, this one too
+  };
+  /// What prepare() has read: the beginning of that READ, in the room of out_.
+  struct Prepared {
+    Drive drive;
+    Lba first;
+    std::uint32_t count;
+    TimePoint at;
+  };
+
   void work();
+  void note_read(Drive d, Lba first, std::uint32_t count);
+  Layout lay_out(std::uint32_t block_size, std::uint32_t left, bool alone);
+  bool take_prepared(const Transfer& t, BlockSource& medium);
   bool room() const { return options_.gather ? out_.size() < kAhead : out_.empty(); }
   void execute(const Command& c);
   bool send_block(bool alone = false);
@@ -156,6 +202,8 @@ class ClientRole {
   std::deque<Event> events_;
   std::deque<Command> queue_;
   std::optional<Transfer> transfer_;
+  std::optional<LastRead> last_read_;
+  std::optional<Prepared> prepared_;
   std::optional<Intake> intake_;
   bool told_cd_ = false, told_floppy_ = false;  // MediumFailed
   std::uint16_t read_buffer_ = kMinReadBuffer;

@@ -9,6 +9,7 @@
 
 #include "amtgate/base/result.h"
 #include "amtgate/ider/block_source.h"
+#include "amtgate/image/file_stamp.h"
 #include "amtgate/sys/fd.h"
 
 namespace amtgate::image {
@@ -33,6 +34,9 @@ class File final : public ider::BlockSource {
   /// Errors: System (the file cannot be read, or has become shorter).
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
   Result<ider::Fetch> read_pieces(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  /// Of a regular file, what the kernel has in memory.
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  bool confirm() override { return kept_.still(fd_.get()); }
   bool writable() const override { return access_ == Access::Write; }
   /// Errors: System; BadValue (not within the image, not opened for it).
   Result<void> write(ider::Lba first, Bytes in) override;
@@ -53,6 +57,7 @@ class File final : public ider::BlockSource {
   std::uint32_t block_size_;
   ider::SectorCount blocks_;
   Access access_;
+  FileStamp kept_;
   std::uint64_t seen_size_ = 0;
   timespec seen_time_{};
 };

@@ -21,6 +21,9 @@ class Overlay final : public ider::BlockSource {
   std::uint32_t block_size() const override { return header_.block_size; }
   ider::SectorCount blocks() const override { return {header_.blocks}; }
   Result<ider::Fetch> read(ider::Lba first, MutableBytes out) override;
+  /// Of blocks that are all the image's.
+  bool peek(ider::Lba first, std::span<const MutableBytes> pieces) override;
+  bool confirm() override { return base_.confirm(); }
   bool writable() const override { return true; }
   Result<void> write(ider::Lba first, Bytes in) override;
   Result<void> flush() override;
