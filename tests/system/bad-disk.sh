@@ -25,8 +25,9 @@ elif [ -n "${SCSI_DEBUG:-}" ]; then
   # A disk that the kernel makes up, and whose own errors are those of a medium.
   knobs=/sys/bus/pseudo/drivers/scsi_debug
   bad_end=$((bad + 16384))
+  modprobe sd_mod
   modprobe scsi_debug dev_size_mb=$((size >> 20)) medium_error_start=$((bad / 512)) medium_error_count=$(((bad_end - bad) / 512)) || skip "no scsi_debug"
-  within 10 eval 'device=$(ls -d $knobs/adapter*/host*/target*/*/block/* 2>/dev/null)'
+  within 20 eval 'ls -d $knobs/adapter*/host*/target*/*/block/*'
   device=/dev/$(basename $knobs/adapter*/host*/target*/*/block/*)
   within 10 test -b "$device"
   cat "$T/content" >"$device" || exit 1
