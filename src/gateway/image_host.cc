@@ -101,10 +101,6 @@ void ImageHost::want(const WantedImages& images) {
     return;
   }
   pause_ = kFirstPause;
-  if (asked && !parked_until_) {  // what stood in the way before may be mended
-    away_.reset();
-    connect_at_.reset();
-  }
   connect_soon();
 }
 
@@ -409,6 +405,12 @@ void ImageHost::recheck() {
     return connect_soon();
   }
   moved();
+}
+
+void ImageHost::try_now() {
+  if (stream_ || opening_ || parked_until_) return;
+  away_.reset();
+  recheck();
 }
 
 void ImageHost::moved() {
