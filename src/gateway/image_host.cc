@@ -8,6 +8,7 @@
 
 #include "amtgate/base/earliest.h"
 #include "amtgate/image/local_image.h"
+#include "amtgate/redir/messages.h"
 #include "amtgate/sys/clock.h"
 #include "amtgate/sys/log.h"
 
@@ -40,6 +41,18 @@ Result<sys::UniqueFd> duplicate(const ImageSpec& spec) {
 
 bool refused(Errc code) {
   return code == Errc::AuthFailed || code == Errc::Untrusted || code == Errc::Refused || code == Errc::Unsupported;
+}
+
+/// What somebody has to do before it works.
+std::string what_to_do(const device::Failure& failure, const std::string& target) {
+  constexpr auto kConsent = static_cast<std::uint8_t>(redir::StartStatus::ConsentRequired);
+  if (failure.start_status == kConsent) return "; `amtgate consent start " + target + "` asks for it";
+  switch (failure.error.code) {
+    case Errc::AuthFailed: return "; set the right ones in the configuration, and `amtgate reload`";
+    case Errc::Unsupported: return "; `amtgate setup ider " + target + "` switches it on";
+    case Errc::Busy: return "; whoever has the machine's drives must let go of them";
+    default: return "";
+  }
 }
 
 }  // namespace
@@ -216,7 +229,7 @@ void ImageHost::opened(std::variant<device::Opened, device::Failure> outcome) {
   tools_.loop.retire(std::shared_ptr<device::Opening>(std::move(opening_)));
   if (auto* failure = std::get_if<device::Failure>(&outcome)) {
     if (failure->device.port.value != 0) device_at_ = failure->device;
-    return lost(failure->error);
+    return lost({failure->error.code, failure->error.detail + what_to_do(*failure, target_)});
   }
   auto& done = std::get<device::Opened>(outcome);
   device_at_ = done.device;
@@ -393,6 +406,12 @@ void ImageHost::recheck() {
     return connect_soon();
   }
   moved();
+}
+
+void ImageHost::try_now() {
+  if (stream_ || opening_ || parked_until_) return;
+  away_.reset();
+  recheck();
 }
 
 void ImageHost::moved() {

@@ -210,6 +210,7 @@ Result<void> Images::attach(const control::AttachRequest& request) {
       impl_->asked[target->name] = wanted;
     }
     impl_->set(target->name, wanted);
+    if (const auto host = impl_->hosts.find(target->name); host != impl_->hosts.end()) host->second->try_now();
   });
   return done;
 }

@@ -97,7 +97,7 @@ std::unique_ptr<Medium> Web::open(const std::string& url, std::uint32_t block_si
   std::erase_if(stores_, [](const auto& s) { return s.second.expired(); });
   std::shared_ptr<WebStore> store = stores_[url].lock();
   if (!store || store->changed()) {
-    store = std::make_shared<WebStore>(loop_, fetcher_, cache_, url);
+    store = std::make_shared<WebStore>(loop_, fetcher_, cache_, url, WebStore::Pauses());
     stores_[url] = store;
   }
   return std::make_unique<WebImage>(loop_, std::move(store), block_size);

@@ -16,9 +16,6 @@ constexpr Duration kRateWindow = milliseconds(250);
 // With the largest all that ReadAhead looks ahead, enough for 400 MB/s over 40 ms.
 constexpr std::size_t kMostFlights = 16;
 constexpr std::uint64_t kLargestFlight = std::uint64_t{1} << 20U;
-constexpr Duration kFirstPause = milliseconds(500);
-constexpr Duration kLastPause = seconds(8);
-constexpr Duration kLastProbePause = seconds(30);
 
 std::uint64_t chunk_of(std::uint64_t at) {
   return at / kChunk;
@@ -26,13 +23,14 @@ std::uint64_t chunk_of(std::uint64_t at) {
 
 }  // namespace
 
-WebStore::WebStore(net::Loop& loop, Fetcher& fetcher, Cache& cache, std::string url)
+WebStore::WebStore(net::Loop& loop, Fetcher& fetcher, Cache& cache, std::string url, const Pauses& pauses)
     : loop_(loop),
       fetcher_(fetcher),
       url_(std::move(url)),
       shown_(shown_address(url_)),
       entry_(cache.open(cache_name(url_))),
-      pause_(kFirstPause),
+      pauses_(pauses),
+      pause_(pauses.first),
       retry_(loop, [this] { retry(); }) {
   probe();
 }
@@ -128,14 +126,14 @@ void WebStore::probe_done(const Result<void>& outcome) {
   state_ = Medium::State::Failed;
   problem_ = why.detail;
   retry_.arm(pause_);
-  pause_ = std::min<Duration>(pause_ * 2, kLastProbePause);
+  pause_ = std::min<Duration>(pause_ * 2, pauses_.last_probe);
   news();
 }
 
 void WebStore::become_ready() {
   state_ = Medium::State::Ready;
   problem_.clear();
-  pause_ = kFirstPause;
+  pause_ = pauses_.first;
   log::info("image.ready", {{"image", shown_}, {"bytes", size()}, {"cached_bytes", entry_->map().bytes()}});
   news();
 }
@@ -276,11 +274,11 @@ void WebStore::away(const Error& why) {
   problem_ = why.detail;
   if (retry_.armed()) return;
   retry_.arm(pause_);
-  pause_ = std::min<Duration>(pause_ * 2, kLastPause);
+  pause_ = std::min<Duration>(pause_ * 2, pauses_.last);
 }
 
 void WebStore::back() {
-  pause_ = kFirstPause;
+  pause_ = pauses_.first;
   if (!std::exchange(away_, false)) return;
   problem_.clear();
   log::info("image.back", {{"image", shown_}});

@@ -17,7 +17,13 @@ namespace amtgate::image {
 
 class WebStore {
  public:
-  WebStore(net::Loop& loop, Fetcher& fetcher, Cache& cache, std::string url);
+  /// Between tries, each twice as long as the one before.
+  struct Pauses {
+    Duration first = milliseconds(500);
+    Duration last = seconds(8);         // while it is in use
+    Duration last_probe = seconds(30);  // while it could never be had
+  };
+  WebStore(net::Loop& loop, Fetcher& fetcher, Cache& cache, std::string url, const Pauses& pauses);
   ~WebStore();
   WebStore(const WebStore&) = delete;
   WebStore& operator=(const WebStore&) = delete;
@@ -88,6 +94,7 @@ class WebStore {
   double rate_ = 0;  // bytes a second that arrive, lately
   std::optional<Flight> probe_;
   std::set<std::uint64_t> wanted_;  // chunks that are waited for and could not be had
+  const Pauses pauses_;
   Duration pause_;
   net::Timer retry_;
   std::map<const void*, Listener> listeners_;

@@ -59,6 +59,8 @@ class FakeDaemon final : public Commands {
     i.drive = "cd";
     i.state = "attached";
     i.served = 18446744073709551615U;
+    i.reads = 7;
+    i.read_errors = 3;
     i.web = true;
     return {i};
   }
@@ -331,6 +333,8 @@ TEST(Protocol, ImagesComeBackAsTheyWere) {
   ASSERT_TRUE(images) << images.error().detail;
   ASSERT_EQ(images->size(), 1U);
   EXPECT_EQ(images->front().served, 18446744073709551615U);
+  EXPECT_EQ(images->front().reads, 7U);
+  EXPECT_EQ(images->front().read_errors, 3U);
   EXPECT_TRUE(images->front().web);
   EXPECT_TRUE(parse_reply(without_newline(answer(daemon, without_newline(request_detach("pc1")))))->ok);
   EXPECT_FALSE(parse_reply(without_newline(answer(daemon, without_newline(request_detach("pc2")))))->ok);

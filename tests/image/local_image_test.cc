@@ -104,6 +104,21 @@ TEST_F(LocalImageTest, ReadsAheadUntilTheFileChanges) {
   EXPECT_FALSE((*image)->confirm());
 }
 
+TEST_F(LocalImageTest, WhatComesBeforeABadPlaceIsRead) {
+  const auto image = open(std::move(*open_image_file(path_)));
+  ASSERT_EQ(::truncate(path_.c_str(), 1'000'000), 0);
+  Buffer out(2048);
+  for (const std::uint32_t lba : {480U, 487U}) {  // its piece reaches over the end
+    const auto got = read(**image, lba, out);
+    ASSERT_TRUE(got) << got.error().detail;
+    EXPECT_EQ(as_text(out), std::string_view(content_).substr(lba * 2048, 2048));
+  }
+  EXPECT_FALSE(read(**image, 489, out));
+  ASSERT_TRUE(read(**image, 3, out));  // and the others go on
+  EXPECT_NE((*image)->problem(), "");
+  EXPECT_FALSE(read(**image, 489, out));
+}
+
 TEST_F(LocalImageTest, WhatIsNoImageIsRefused) {
   EXPECT_FALSE(open(sys::UniqueFd(::open("/tmp", O_RDONLY | O_CLOEXEC))));
   EXPECT_FALSE(open(sys::UniqueFd(::open("/dev/zero", O_RDONLY | O_CLOEXEC))));

@@ -2,7 +2,7 @@
 # that has it, with FOLDER at /mnt/share and PACKAGES installed.
 #
 #   in_vm 'COMMAND'       runs it there, with the programs in /mnt/share/build and the tests beside them. It is
-#                         emulated: SLOW=10 makes lib.sh patient
+#                         emulated: SLOW=10 makes lib.sh patient. VM_LIMIT: seconds, 360 if not set
 in_vm() {
   local p packages
   mkdir -p "$T/share/build" "$T/share/scripts" && cp -r tests scripts "$T/share/" || return 1
@@ -12,5 +12,5 @@ in_vm() {
   packages="iproute2 iptables python3 socat curl openssl procps $(
     for p in "$T"/share/build/amtgate*; do ldd "$p"; done | awk '$3 ~ /^\// { print $3 }' | sort -u |
       while read -r l; do dpkg-query -S "$(realpath "$l")" 2>/dev/null; done | cut -d: -f1 | sort -u | tr '\n' ' ')"
-  "$VM_RUN" -t 360 -d "$T/share" -w -p "$packages" -- "export SLOW=10; $1"
+  "$VM_RUN" -t "${VM_LIMIT:-360}" -d "$T/share" -w -p "$packages" -- "export SLOW=10; $1"
 }

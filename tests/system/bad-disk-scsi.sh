@@ -6,4 +6,5 @@
 . "$(dirname "$0")/_vm.sh"
 [ -n "${VM_RUN:-}" ] || skip "no VM_RUN to start a kernel with scsi_debug"
 checks=1
-in_vm 'modprobe loop; cd /mnt/share && SCSI_DEBUG=yes BUILD=build bash tests/system/bad-disk.sh' || failures=1
+VM_LIMIT=600
+in_vm 'dmesg -n 1; modprobe loop; cd /mnt/share && SCSI_DEBUG=yes BUILD=build bash tests/system/bad-disk.sh' || failures=1

@@ -61,6 +61,8 @@ class ImageHost {
   void moved();
   /// The configuration is another: as moved(), and what was given up for a while is tried again.
   void recheck();
+  /// Somebody asks for it: what stood in the way before may be mended.
+  void try_now();
   void park(const std::string& what, Duration lease);
   void unpark();
   void detach() { want({}); }

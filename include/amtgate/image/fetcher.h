@@ -45,11 +45,11 @@ class Fetcher {
   };
 
   Fetcher(net::Loop& loop, FetcherOptions options);
-  ~Fetcher();  // behind all of its requests
+  virtual ~Fetcher();  // behind all of its requests
 
   /// For requests that begin later.
   void set_ca(std::string ca_text);
-  std::unique_ptr<Fetch> start(const Request& request, Callbacks callbacks);
+  virtual std::unique_ptr<Fetch> start(const Request& request, Callbacks callbacks);
 
   struct Impl;
 
