@@ -16,16 +16,6 @@ std::string minutes(Duration d) {
   return std::to_string(s / 60) + (s % 60 < 10 ? ":0" : ":") + std::to_string(s % 60);
 }
 
-/// Our own line in a console's output. Sentences may quote what a machine or a name server said.
-std::string line(std::string_view sentence) {
-  std::string out = "\r\n[amtgate: ";
-  for (const char c : sentence) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte >= 0x7f ? '?' : c;
-  }
-  return out + "]\r\n";
-}
-
 /// All that one sees of a machine that restarts is one cause.
 Errc kind(Errc code) {
   return code == Errc::Timeout || code == Errc::Unreachable ? Errc::Closed : code;
@@ -43,25 +33,19 @@ std::size_t ring_size(const SerialOptions& o) {
 
 }  // namespace
 
-SharedSerial::SharedSerial(SerialOptions options) : options_(std::move(options)), ring_(ring_size(options_)) {}
+SharedSerial::SharedSerial(SerialOptions options)
+    : options_(std::move(options)), audience_(ring_size(options_), [this](SerialAudience::Event event) {
+        std::visit([this](auto& e) { events_.emplace_back(std::move(e)); }, event);
+      }) {}
 
 void SharedSerial::configure(SerialOptions options, TimePoint now) {
   options_ = std::move(options);
-  ring_.resize(ring_size(options_));
+  audience_.ring().resize(ring_size(options_));
   if (wanted()) {
     if (device_ == Device::Absent) want_device();
   } else {
     leave_device(now);
   }
-}
-
-SharedSerial::User* SharedSerial::find(UserId id) {
-  const auto it = users_.find(id);
-  return it == users_.end() ? nullptr : &it->second;
-}
-const SharedSerial::User* SharedSerial::find(UserId id) const {
-  const auto it = users_.find(id);
-  return it == users_.end() ? nullptr : &it->second;
 }
 
 // --- who wants it -----------------------------------------------------------------------------------------
@@ -86,112 +70,48 @@ void SharedSerial::want_device() {
 }
 
 void SharedSerial::add_user(UserId id, std::unique_ptr<SerialUser> machine, const std::string& who, TimePoint now) {
-  std::uint64_t shown = std::min<std::uint64_t>(options_.keep, ring_.size());
+  const OutputRing& ring = audience_.ring();
+  std::uint64_t shown = std::min<std::uint64_t>(options_.keep, ring.size());
   // Who had the session opened sees it from its beginning.
-  if (users_.empty() && !options_.always) {
-    shown = std::max(shown, ring_.end() - std::max(opened_at_, ring_.begin()));
+  if (audience_.empty() && !options_.always) {
+    shown = std::max(shown, ring.end() - std::max(opened_at_, ring.begin()));
   }
-  User& user =
-      users_.emplace(id, User{.machine = std::move(machine), .who = who, .at = ring_.end() - shown}).first->second;
+  machine->host(control_, status_, now);
+  audience_.add(id, std::move(machine), who, shown);
   reserved_.erase(id);
-  if (writer_) {
-    user.note = line("you look on; " + find(*writer_)->who + " types");
-  } else {
-    writer_ = id;
-    given_up_ = false;
-    events_.emplace_back(WriterChanged{id});
-  }
-  user.machine->host(control_, status_, now);
-  if (absence_.on() && told_ && shown == 0) user.note += line(told_->detail);
+  if (absence_.on() && told_ && shown == 0) audience_.note(id, told_->detail);
   if (device_ == Device::Absent) want_device();
-  feed(user, now);
+  audience_.feed(id, now);
 }
 
 void SharedSerial::remove_user(UserId id, TimePoint now) {
-  if (users_.erase(id) == 0) return;
-  if (writer_ == id) pass_on(now);
+  if (!audience_.remove(id, now)) return;
   if (!wanted()) leave_device(now);
   watch_stall(now);
-  if (users_.empty() && reserved_.empty() && options_.keep == 0) ring_.trim(0);
-}
-
-/// The one who typed has gone.
-void SharedSerial::pass_on(TimePoint now) {
-  writer_.reset();
-  given_up_ = false;
-  for (auto& [id, user] : users_) {
-    if (user.over) continue;
-    writer_ = id;
-    user.note += line("you type now");
-    events_.emplace_back(WriterChanged{id});
-    feed(user, now);
-    return;
-  }
+  if (audience_.empty() && reserved_.empty() && options_.keep == 0) audience_.ring().trim(0);
 }
 
 Result<void> SharedSerial::give(UserId id, TimePoint now) {
-  User* user = find(id);
-  if (user == nullptr || user->over) return Error{Errc::BadValue, "it is no user of a serial console"};
-  if (writer_ == id) return {};
-  if (User* before = writer_ ? find(*writer_) : nullptr; before != nullptr) {
-    before->note += line(user->who + " types now");
-    before->told_reader = true;
-    feed(*before, now);
-  }
-  writer_ = id;
-  given_up_ = false;
-  user->note += line("you type now");
-  events_.emplace_back(WriterChanged{id});
-  feed(*user, now);
-  return {};
+  return audience_.give(id, now);
 }
 
 void SharedSerial::end_user(UserId id, const Error& error, TimePoint now) {
-  User* user = find(id);
-  if (user == nullptr || user->over) return;
-  if (options_.lines) user->note += line(error.detail);
-  feed(*user, now);
-  finish(id, *user, error, now);
-}
-
-void SharedSerial::finish(UserId id, User& user, const Error& error, TimePoint now, bool by_user) {
-  if (std::exchange(user.over, true)) return;
-  user.machine->end(now);
-  events_.emplace_back(UserEnded{id, error, by_user});
-  if (writer_ == id) pass_on(now);
-}
-
-void SharedSerial::end_all(const Error& error, TimePoint now) {
-  for (const auto& [id, user] : users_) end_user(id, error, now);
+  audience_.end(id, error, options_.lines, now);
 }
 
 // --- what is typed ----------------------------------------------------------------------------------------
 
 bool SharedSerial::takes(UserId id) const {
-  const User* user = find(id);
-  if (user == nullptr || user->over) return false;
-  if (writer_ != id) return true;
+  if (!audience_.there(id)) return false;
+  if (audience_.writer() != id) return true;
   // Before its first session nothing is dropped: a script types as soon as it is connected.
   if (device_ == Device::Live) return typed_.view().size() < kMostTyped;
   return absence_.on() || typed_.view().size() < kMostTyped;
 }
 
 void SharedSerial::receive_user(UserId id, Bytes in, TimePoint now) {
-  User* user = find(id);
-  if (user == nullptr || user->over) return;
-  Buffer typed;
-  const Result<void> taken = user->machine->receive(in, now, typed);
-  if (!typed.empty() && writer_ == id) {
-    type(typed, now);
-  } else if (!typed.empty() && !std::exchange(user->told_reader, true)) {
-    const std::string who = writer_ ? find(*writer_)->who : "nobody";
-    user->note += line("you only look on: " + who + " types; what you type is dropped");
-  }
-  if (user->machine->take_break() && !std::exchange(user->told_break, true)) {
-    user->note += line("a break cannot be sent: serial over LAN has no message for it");
-  }
-  if (!taken) return finish(id, *user, taken.error(), now, true);
-  feed(*user, now);
+  const Buffer typed = audience_.receive(id, in, now);
+  if (!typed.empty()) type(typed, now);
 }
 
 void SharedSerial::type(Bytes typed, TimePoint now) {
@@ -215,86 +135,42 @@ void SharedSerial::push_typed(TimePoint now) {
 // --- what the machine says --------------------------------------------------------------------------------
 
 void SharedSerial::put(Bytes bytes, TimePoint now) {
-  ring_.append(bytes);
+  audience_.ring().append(bytes);
   if (options_.logs) append(log_, bytes);
   feed(now);
 }
 
 void SharedSerial::say(const std::string& sentence, TimePoint now) {
   if (!options_.lines) return;
-  put(as_bytes(line(sentence)), now);
+  put(as_bytes(SerialAudience::line(sentence)), now);
 }
 
 void SharedSerial::feed(TimePoint now) {
-  std::uint64_t slowest = ring_.end();
-  for (auto& [id, user] : users_) {
-    if (!user.over) feed(user, now);
-    slowest = std::min(slowest, user.at);
-  }
-  if (options_.keep == 0 && slowest == ring_.end() && (!users_.empty() || reserved_.empty())) ring_.trim(0);
+  const bool all = audience_.feed(now);
+  if (options_.keep == 0 && all && (!audience_.empty() || reserved_.empty())) audience_.ring().trim(0);
   watch_stall(now);
 }
 
-/// True: it has taken something.
-bool SharedSerial::feed(User& user, TimePoint now) {
-  if (user.over) return false;
-  bool any = false;
-  while (true) {
-    if (user.at < ring_.begin()) {
-      const std::uint64_t missing = ring_.begin() - user.at;
-      lost_bytes_ += missing;
-      user.note += line(std::to_string(missing) + " bytes of output are missing here: this connection was too slow");
-      user.at = ring_.begin();
-    }
-    const Bytes next = user.note.empty() ? ring_.view(user.at) : as_bytes(user.note);
-    if (next.empty()) return any;
-    const std::size_t n = user.machine->send(next, now);
-    any = any || n > 0;
-    if (user.note.empty()) {
-      user.at += n;
-    } else {
-      user.note.erase(0, n);
-    }
-    if (n < next.size()) return any;
-  }
-}
-
 Bytes SharedSerial::user_output(UserId id) const {
-  const User* user = find(id);
-  return user == nullptr ? Bytes{} : user->machine->output();
+  return audience_.output(id);
 }
 
 void SharedSerial::user_sent(UserId id, std::size_t n, TimePoint now) {
-  User* user = find(id);
-  if (user == nullptr) return;
-  user->machine->sent(n);
-  if (n > 0 && writer_ == id) {
-    given_up_ = false;
-    stalled_at_.reset();
-  }
-  feed(*user, now);
+  audience_.sent(id, n, now);
   watch_stall(now);
 }
 
 bool SharedSerial::takes_device() const {
-  if (device_ != Device::Live || given_up_) return true;
-  const User* user = writer_ ? find(*writer_) : nullptr;
-  return user == nullptr || user->over || ring_.end() - user->at <= lag_limit();
+  return device_ != Device::Live || audience_.keeps_up();
 }
 
-/// How long AMT waits for the one who types. Alone, it has all the time it wants.
+/// While AMT is not read from, its silence says nothing.
 void SharedSerial::watch_stall(TimePoint now) {
-  if (takes_device()) {
-    if (!given_up_) stalled_at_.reset();
-    if (device_ == Device::Live && !silent_at_) silent_at_ = now + kPatience;
-    return;
-  }
-  silent_at_.reset();
-  const bool others = users_.size() > 1 || options_.logs;
-  if (!others) {
-    stalled_at_.reset();
-  } else if (!stalled_at_) {
-    stalled_at_ = now + kStall;
+  audience_.watch(device_ == Device::Live, options_.logs, now);
+  if (!takes_device()) {
+    silent_at_.reset();
+  } else if (device_ == Device::Live && !silent_at_) {
+    silent_at_ = now + kPatience;
   }
 }
 
@@ -334,7 +210,7 @@ void SharedSerial::drain_role(TimePoint now) {
     if (std::holds_alternative<sol::ClientRole::Started>(*event)) {
       device_ = Device::Live;
       silent_at_ = now + kPatience;
-      opened_at_ = ring_.end();
+      opened_at_ = audience_.ring().end();
       status_ = sol::HostStatus::kPowered;
       control_ = sol::HostStatus::kDtr;
       tell_host(now);
@@ -349,7 +225,7 @@ void SharedSerial::drain_role(TimePoint now) {
     } else if (const auto* received = std::get_if<sol::ClientRole::Received>(&*event)) {
       absence_.steady();
       said_bytes_ += received->bytes.size();
-      ring_.append(received->bytes);
+      audience_.ring().append(received->bytes);
       if (options_.logs) append(log_, received->bytes);
       said = true;
     } else if (const auto* host = std::get_if<sol::ClientRole::Host>(&*event)) {
@@ -369,7 +245,7 @@ void SharedSerial::drain_role(TimePoint now) {
 }
 
 void SharedSerial::tell_host(TimePoint now) {
-  for (auto& [id, user] : users_) user.machine->host(control_, status_, now);
+  audience_.host(control_, status_, now);
 }
 
 void SharedSerial::device_closed(const Error& error, TimePoint now) {
@@ -384,13 +260,13 @@ void SharedSerial::lost(const Error& error, std::uint8_t status, TimePoint now) 
   role_.reset();
   leave_by_.reset();
   silent_at_.reset();
-  stalled_at_.reset();
+  audience_.watch(false, options_.logs, now);
   typed_ = Outbox{};
   control_ = status_ = 0;
   tell_host(now);
   if (was_live) events_.emplace_back(DeviceLost{error});
-  if (!options_.reconnect) end_all(error, now);
-  const bool stays = options_.always || (options_.reconnect && !users_.empty());
+  if (!options_.reconnect) audience_.end_all(error, options_.lines, now);
+  const bool stays = options_.always || (options_.reconnect && !audience_.empty());
   // Those who wait are let in to the absence, or told what kept them out.
   if (stays && options_.reconnect) {
     events_.emplace_back(Ready{});
@@ -488,26 +364,13 @@ std::optional<SharedSerial::Event> SharedSerial::next_event() {
 }
 
 std::optional<TimePoint> SharedSerial::deadline() const {
-  std::optional<TimePoint> out =
-      earliest({silent_at_, stalled_at_, leave_by_, role_ ? role_->deadline() : std::nullopt,
-                device_ == Device::Away ? absence_.deadline() : std::nullopt});
-  for (const auto& [id, user] : users_) {
-    if (!user.over) out = earliest({out, user.machine->deadline()});
-  }
-  return out;
+  return earliest({audience_.deadline(), silent_at_, leave_by_, role_ ? role_->deadline() : std::nullopt,
+                   device_ == Device::Away ? absence_.deadline() : std::nullopt});
 }
 
 void SharedSerial::tick(TimePoint now) {
-  for (auto& [id, user] : users_) {
-    if (user.over) continue;
-    if (const Result<void> r = user.machine->tick(now); !r) finish(id, user, r.error(), now, true);
-    feed(user, now);
-  }
-  if (stalled_at_ && now >= *stalled_at_) {
-    stalled_at_.reset();
-    given_up_ = true;
-    watch_stall(now);
-  }
+  audience_.tick(now);
+  watch_stall(now);
   if (role_) {
     const Result<void> r = role_->tick(now);
     drain_role(now);

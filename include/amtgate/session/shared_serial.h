@@ -1,8 +1,8 @@
 // SharedSerial: the serial console of one machine and all who use it: one wire to the device, one to each user.
 //
-//   user  <──> SerialUser ─┐                                   ┌─ owner: reaches the device,
-//   user  <──> SerialUser ─┼─ SharedSerial ── sol::ClientRole ─┤  moves the bytes
-//   user  <──> SerialUser ─┘   OutputRing                      └─
+//   user  <──> SerialUser ─┐                                                     ┌─ owner: reaches the device,
+//   user  <──> SerialUser ─┼─ SerialAudience ── SharedSerial ── sol::ClientRole ─┤  moves the bytes
+//   user  <──> SerialUser ─┘   OutputRing                                        └─
 //
 // AMT has one serial session. It is asked for when there is a user, or all the time (SerialOptions::always), and
 // given up with the last one. All users see what the machine says. One of them types: the first one, and when it
@@ -20,7 +20,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,16 +32,10 @@
 #include "amtgate/base/time.h"
 #include "amtgate/session/absence.h"
 #include "amtgate/session/joint.h"
-#include "amtgate/session/output_ring.h"
-#include "amtgate/session/serial_user.h"
+#include "amtgate/session/serial_audience.h"
 #include "amtgate/sol/client_role.h"
 
 namespace amtgate::session {
-
-struct UserId {
-  std::uint64_t value = 0;
-  auto operator<=>(const UserId&) const = default;
-};
 
 struct SerialOptions {
   std::string name;         // the target's
@@ -66,16 +59,8 @@ class SharedSerial {
   struct NotReady {
     DeviceFailure failure;
   };
-  /// Flush its output and close it, then remove_user().
-  struct UserEnded {
-    UserId id;
-    Error error;
-    bool by_user = false;
-  };
-  /// This one types from now on.
-  struct WriterChanged {
-    UserId id;
-  };
+  using UserEnded = SerialAudience::UserEnded;
+  using WriterChanged = SerialAudience::WriterChanged;
   struct DeviceLost {
     Error error;
   };
@@ -87,10 +72,9 @@ class SharedSerial {
 
   /// A device that says nothing for so long, not even the heartbeats that it was asked for, is gone.
   static constexpr Duration kPatience = seconds(20);
-  /// AMT waits so long for the one who types, where there are others.
-  static constexpr Duration kStall = seconds(10);
+  static constexpr Duration kStall = SerialAudience::kStall;
   /// At most so much is taken from the device at once: receive_device().
-  static constexpr std::size_t kMostRead = 64 * 1024;
+  static constexpr std::size_t kMostRead = SerialAudience::kMostPut;
   /// The ring holds that much at least, whatever is shown to new users.
   static constexpr std::size_t kLeastRing = 4 * kMostRead;
   /// Behind the last user, for what it has typed to reach the device, and for the device to end the session.
@@ -99,6 +83,8 @@ class SharedSerial {
   static constexpr std::size_t kMostTyped = 64 * 1024;
 
   explicit SharedSerial(SerialOptions options);
+  SharedSerial(const SharedSerial&) = delete;
+  SharedSerial& operator=(const SharedSerial&) = delete;
 
   /// New ones, at a reload. The session ends where nobody wants it any more.
   void configure(SerialOptions options, TimePoint now);
@@ -121,8 +107,8 @@ class SharedSerial {
   void end_user(UserId id, const Error& error, TimePoint now);
   /// From now on this one types. Errors: BadValue (no such user).
   Result<void> give(UserId id, TimePoint now);
-  std::optional<UserId> writer() const { return writer_; }
-  std::size_t users() const { return users_.size(); }
+  std::optional<UserId> writer() const { return audience_.writer(); }
+  std::size_t users() const { return audience_.size(); }
   /// Somebody wants to join.
   bool reserved() const { return !reserved_.empty(); }
 
@@ -154,25 +140,13 @@ class SharedSerial {
   bool live() const { return device_ == Device::Live; }
   /// "open", "away", "connecting", "idle".
   const char* state() const;
-  std::uint64_t rx_bytes() const { return typed_bytes_; }   // to the device, of the console's own
-  std::uint64_t tx_bytes() const { return said_bytes_; }    // from it
-  std::uint64_t lost_bytes() const { return lost_bytes_; }  // of slow users, all together
+  std::uint64_t rx_bytes() const { return typed_bytes_; }  // to the device, of the console's own
+  std::uint64_t tx_bytes() const { return said_bytes_; }   // from it
+  std::uint64_t lost_bytes() const { return audience_.lost_bytes(); }
 
  private:
   enum class Device { Absent, Opening, Starting, Live, Leaving, Away };
-  struct User {
-    std::unique_ptr<SerialUser> machine;
-    std::string who;
-    std::uint64_t at = 0;      // in the ring: the next byte that it gets
-    std::string note{};        // before that
-    bool told_reader = false;  // that what it types is dropped
-    bool told_break = false;
-    bool over = false;
-  };
-
-  User* find(UserId id);
-  const User* find(UserId id) const;
-  bool wanted() const { return options_.always || !users_.empty() || !reserved_.empty(); }
+  bool wanted() const { return options_.always || !audience_.empty() || !reserved_.empty(); }
   void want_device();
   void leave_device(TimePoint now);
   void drop_device();
@@ -181,23 +155,16 @@ class SharedSerial {
   void say(const std::string& sentence, TimePoint now);
   void put(Bytes bytes, TimePoint now);
   void feed(TimePoint now);
-  bool feed(User& user, TimePoint now);
-  void end_all(const Error& error, TimePoint now);
-  void finish(UserId id, User& user, const Error& error, TimePoint now, bool by_user = false);
-  void pass_on(TimePoint now);
   void type(Bytes typed, TimePoint now);
   void push_typed(TimePoint now);
   void tell_host(TimePoint now);
-  std::size_t lag_limit() const { return ring_.capacity() - kMostRead - 1024; }
   void watch_stall(TimePoint now);
 
   SerialOptions options_;
-  OutputRing ring_;
+  SerialAudience audience_;
   Buffer log_, typed_log_;
-  std::map<UserId, User> users_;  // ids grow: the oldest is first
   std::set<UserId> reserved_;
   std::uint64_t opened_at_ = 0;  // in the ring: where the session began
-  std::optional<UserId> writer_;
 
   Device device_ = Device::Absent;
   std::optional<sol::ClientRole> role_;
@@ -205,11 +172,9 @@ class SharedSerial {
   Absence absence_;
   std::optional<Error> told_;  // why it is away, as users were told last
   std::uint8_t control_ = 0, status_ = 0;
-  std::optional<TimePoint> silent_at_;   // the device is gone then
-  std::optional<TimePoint> stalled_at_;  // the one who types is waited for no longer
-  std::optional<TimePoint> leave_by_;    // nobody wants it any more
-  bool given_up_ = false;                // on the one who types, until it takes something
-  std::uint64_t typed_bytes_ = 0, said_bytes_ = 0, lost_bytes_ = 0;
+  std::optional<TimePoint> silent_at_;  // the device is gone then
+  std::optional<TimePoint> leave_by_;   // nobody wants it any more
+  std::uint64_t typed_bytes_ = 0, said_bytes_ = 0;
   std::deque<Event> events_;
 };
 
