@@ -185,7 +185,7 @@ amtterm_on() { # HOST NAME SECONDS TEXT ANSWER ARGS...
   local h=$1 n=$2 s=$3 text=$4 answer=$5
   shift 5
   on "$h" env TERM=vt100 TEXT="$text" ANSWER="$answer" expect -c "
-    set timeout $s
+    set timeout $((s * ${SLOW:-3}))
     spawn -noecho ${AMTTERM:-amtterm} $*
     if {\$env(TEXT) != \"\"} {
       expect \"serial-over-lan redirection ok\" {} timeout { exit 9 } eof { exit 1 }
