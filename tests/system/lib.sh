@@ -58,7 +58,9 @@ same() { [ "$1" = "$2" ] || { echo "  wanted '$2', got '$1'"; return 1; }; }
 # somebody asks again and again (asking), or hopes that it is not there, the file is looked at once.
 has() {
   grep -aqE -- "$2" "$1" 2>/dev/null && return
-  [ -p "$1" ] || [ -n "${asking:-}" ] || within 10 grep -aqE -- "$2" "$1" || { echo "  no /$2/ in ${1##*/}"; return 1; }
+  [ ! -p "$1" ] && [ -z "${asking:-}" ] && within 10 grep -aqE -- "$2" "$1" && return
+  echo "  no /$2/ in ${1##*/}"
+  return 1
 }
 gives() { # VALUE COMMAND...: its output is that, or becomes it within 10 s
   local asking=1 wanted=$1 got end=$(($(date +%s%N) + 10 * ${SLOW:-3} * 1000000000))
