@@ -12,8 +12,9 @@
 namespace amtgate::sys {
 namespace {
 
-constexpr seconds kPatience{1};
-constexpr milliseconds kPause{2};
+constexpr seconds kPatience{5};
+// Short, as a program that writes much leaves only moments between its turns.
+constexpr std::chrono::microseconds kPause{200};
 
 }  // namespace
 

@@ -55,7 +55,10 @@ TEST_F(KnownStoreTest, WritersAtOnceLoseNothing) {
   // As two programs: each has a store of its own.
   const auto write = [&](int from) {
     KnownStore mine(path());
-    for (int n = from; n < from + kEach; ++n) EXPECT_TRUE(mine.judge({}, machine(n), old_one)) << n;
+    for (int n = from; n < from + kEach; ++n) {
+      EXPECT_TRUE(mine.judge({}, machine(n), old_one)) << n;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // nobody writes without a pause
+    }
   };
   std::thread other(write, kEach);
   write(0);

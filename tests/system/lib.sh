@@ -59,7 +59,9 @@ same() { [ "$1" = "$2" ] || { echo "  wanted '$2', got '$1'"; return 1; }; }
 # somebody asks again and again (asking), or hopes that it is not there, the file is looked at once.
 has() {
   grep -aqE -- "$2" "$1" 2>/dev/null && return
-  [ -p "$1" ] || [ -n "${asking:-}" ] || within 10 grep -aqE -- "$2" "$1" || { echo "  no /$2/ in ${1##*/}"; return 1; }
+  [ ! -p "$1" ] && [ -z "${asking:-}" ] && within 10 grep -aqE -- "$2" "$1" && return
+  echo "  no /$2/ in ${1##*/}"
+  return 1
 }
 gives() { # VALUE COMMAND...: its output is that, or becomes it within 10 s
   local asking=1 wanted=$1 got end=$(($(date +%s%N) + 10 * ${SLOW:-3} * 1000000000))
@@ -186,7 +188,7 @@ amtterm_on() { # HOST NAME SECONDS TEXT ANSWER ARGS...
   local h=$1 n=$2 s=$3 text=$4 answer=$5
   shift 5
   on "$h" env TERM=vt100 TEXT="$text" ANSWER="$answer" expect -c "
-    set timeout $s
+    set timeout $((s * ${SLOW:-3}))
     spawn -noecho ${AMTTERM:-amtterm} $*
     if {\$env(TEXT) != \"\"} {
       expect \"serial-over-lan redirection ok\" {} timeout { exit 9 } eof { exit 1 }

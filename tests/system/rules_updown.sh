@@ -169,6 +169,7 @@ printf 'ports = 22\n' | conf unserved
 refused "no served port" 'ports' amtgate_rules up -c "$T/unserved.conf"
 "$BUILD/amtgate-rules" sideways >/dev/null 2>&1
 ok "wrong usage: exit 2" same $? 2
+on gw ip route del 203.0.113.9 table 5900
 ok "--config is -c" amtgate_rules show --config "$T/plain.conf" >/dev/null
 ok "-c without a file: exit 2" same "$(amtgate_rules show -c 2>"$T/err"; echo $?)" 2
 ok "in words" has "$T/err" '^amtgate-rules: -c needs a file$'

@@ -7,7 +7,7 @@ lab router
 a=10.71.2
 
 # --- amtterm, with its standard output in a file: on a terminal it loses what does not fit at once
-sim old $a.10 --profile 8 --boot-time 2
+sim old $a.10 --profile 8 --boot-time 5
 on client env TERM=vt100 expect -c "
   set timeout 40
   spawn -noecho sh -c {amtterm -p '$password' $a.10 >$T/stream.out 2>&1}
@@ -31,6 +31,7 @@ amtterm_on client reboot 20 $'reboot\r' 'rebooting' -p "$password" $a.10
 ok "reboot ends the session" within 5 has "$T/old.json" '"reason":"reboot"'
 ok "the ports are closed meanwhile" not listens amt 16994
 ok "and it comes back" within 6 has "$T/old.json" '"event":"booted"'
+within 10 listens amt 16994 # the ports open behind that line
 ok "amtterm works after the reboot" amtterm_on client again 20 $'echo back\r' 'back.*back' -p "$password" $a.10
 
 sim odd $a.11 --profile 8 --fault stream:unknown:30 --heartbeats 300

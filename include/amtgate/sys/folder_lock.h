@@ -9,8 +9,8 @@ namespace amtgate::sys {
 
 class FolderLock {
  public:
-  /// Waits for whoever has it, at most a second: what is done under it takes milliseconds, and a program that hangs
-  /// must not hang the others. Without the folder, or where it cannot be locked, this is no lock.
+  /// Waits for whoever has it, at most five seconds: what is done under it takes milliseconds, and a program that
+  /// hangs must not hang the others. Without the folder, or where it cannot be locked, this is no lock.
   explicit FolderLock(const std::string& folder);
 
  private:
