@@ -7,7 +7,6 @@
 // device's write buffer in hand.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <deque>
 #include <optional>
@@ -29,8 +28,6 @@ inline constexpr std::uint16_t kMinReadBuffer = 2048;
 /// With Options::gather no more blocks are read from an image while so many bytes wait to be sent: those of a READ of
 /// 64 KiB leave together.
 inline constexpr std::size_t kAhead = 64 * 1024;
-/// What output_run() gives at once, about.
-inline constexpr std::size_t kRun = 17 * 1024;
 /// READs that follow each other, from which on prepare() takes the next one for known.
 inline constexpr unsigned kSequence = 2;
 /// What prepare() has read is good for so long: a machine that has paused gets what the image holds by then.
@@ -103,13 +100,8 @@ class ClientRole {
   Result<void> receive(Bytes in, TimePoint now);
   std::optional<Event> next_event();
   Bytes output() const { return options_.gather ? out_.all() : out_.first(); }
-  /// With Options::gather: what may be written at once in pieces (TLS records) of `message` bytes, each a message. A
-  /// few of them, so that the device decrypts these while the next are encrypted.
-  Bytes output_run(std::size_t& message) const {
-    const Bytes run = out_.run(message);
-    return run.first(
-        std::min(run.size(), std::max<std::size_t>(1, kRun / std::max<std::size_t>(1, message)) * message));
-  }
+  /// With Options::gather: what may be written at once in pieces (TLS records) of `message` bytes, each a message.
+  Bytes output_run(std::size_t& message) const { return out_.run(message); }
   /// Reads the next blocks from the image when there is room for them.
   void sent(std::size_t n);
   std::optional<TimePoint> deadline() const;
