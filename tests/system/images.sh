@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The gateway serves images itself: from the configuration and by command, files and web servers, good ones and bad ones;
 # the machine reads every image whole, and its digest is compared.
+# LIMIT=300
 . "$(dirname "$0")/lib.sh"
 need nginx amtterm openssl setpriv
 NGINX=$(command -v nginx)
@@ -171,7 +172,7 @@ hosts_file gw "10.71.2.12 movable"
 ok "and not there any more when the name moves" eval 'ctl reload; within 90 eval "at | grep -q ^10.71.2.12:"'
 reload < <(config)
 within 10 none
-on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 ider --user admin --password "$password" --hold 6 >"$T/holds.log" 2>&1 &
+on client python3 tests/system/tools/probe.py redir 10.71.2.10 16994 ider --user admin --password "$password" --hold 15 >"$T/holds.log" 2>&1 &
 holding() { [ "$(session_of pc1)" = "ider 10.71.1.100:"*" open" ] || session_of pc1 | grep -q 'ider 10.71.1.100:[0-9]* open'; }
 ok "a client has the drives" within 10 holding
 ctl images attach pc1 --cd "$T/cd.img" --no-wait
