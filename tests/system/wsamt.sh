@@ -82,7 +82,7 @@ for p in "${profiles[@]}"; do
   ok "$p: usermod" machine $p usermod oper off && ok "$p: it is off" same "$(machine $p usermod oper | awk '{ print $3 }')" disabled
   ok "$p: userchg" machine $p userchg oper 'N3w-word!' 1 3
   ok "$p: usermod on" machine $p usermod oper on && ok "$p: who logs in with it" same \
-    "$(on gw env WSMAN_USER=oper WSMAN_PASS='N3w-word!' "$T/wsamt" -h "${at[$p]}" $(plain_port $p || echo -c "$T/ca.pem") power 2>&1 | awk '{ print $2 }')" on
+    "$(on gw env XDG_STATE_HOME="$T" WSMAN_USER=oper WSMAN_PASS='N3w-word!' "$T/wsamt" -h "${at[$p]}" $(plain_port $p || echo -c "$T/ca.pem") power 2>&1 | awk '{ print $2 }')" on
   ok "$p: userdel" machine $p userdel oper && ok "$p: it is gone" same "$(code_of machine $p userlst oper)" 1
   ok "$p: timesync" machine $p timesync || cat "$T/err.log"
   ok "$p: listall" has <(machine $p listall) '^AMT_GeneralSettings$'
