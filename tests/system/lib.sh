@@ -16,7 +16,7 @@ TEST=$(basename "$0" .sh)
 LAB=$TEST-$$
 T=$(mktemp -d "/tmp/amtgate-$TEST.XXXXXX") && chmod 755 "$T" || exit 1
 export PATH=$BUILD:$PATH
-export XDG_STATE_HOME=$T/home # what commands without a daemon remember of machines: not what this machine's user does
+export XDG_STATE_HOME=$T/state-home # what whoever runs the tests knows of machines is no business of theirs
 password='P@ssw0rd1!' # the simulator's
 declare -A PIDS=()
 failures=0 checks=0

@@ -4,7 +4,7 @@
 need gvncviewer amtterm Xvfb xwd
 lab router
 for p in 12:10.71.2.10 16.1:10.71.2.11; do
-  sim "p${p%%:*}" "${p#*:}" --profile "${p%%:*}" --still --size 800x600 --frame-file "$T/p${p%%:*}.ppm" --closing 1500 --boot-time 1 --power-time 8000
+  sim "p${p%%:*}" "${p#*:}" --profile "${p%%:*}" --still --size 800x600 --frame-file "$T/p${p%%:*}.ppm" --closing 6000 --boot-time 1
 done
 gateway <<INI
 [defaults]
