@@ -76,7 +76,6 @@ void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoin
     return watch_input(now, false);
   }
   if (!keys_) return void(++keys_dropped_);
-  viewer.typed = viewer.script;
   strokes_.clear();
   rfb::KeyOutcome outcome = rfb::KeyOutcome::Sent;
   if (const auto* key = std::get_if<rfb::KeyEvent>(&event)) {
@@ -90,6 +89,8 @@ void SharedScreen::input(ViewerId id, const ScreenViewer::Event& event, TimePoin
   }
   if (outcome != rfb::KeyOutcome::Sent) ++keys_dropped_;
   for (const rfb::KeyEvent& key : strokes_) role_->key(key, now);
+  // A key that means nothing to AMT (the release of one that was pressed and let go in one) has nothing to wait for.
+  viewer.typed = viewer.typed || (viewer.script && !strokes_.empty());
   watch_input(now, false);
 }
 

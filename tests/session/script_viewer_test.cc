@@ -226,6 +226,26 @@ TEST_F(ScriptViewer, ItsKeysGoUpWithIt) {
   EXPECT_EQ(screen_->typist(), who);
 }
 
+TEST_F(ScriptViewer, IsAnsweredBehindAReleaseThatTheMachineNeverGets) {
+  open();
+  const ViewerId id = script();
+  settle();
+  constexpr rfb::Keysym kPercent{'%'};
+  press(id, kPercent);  // Shift and 5, down and up
+  settle();
+  keys_.clear();
+  press(id, kPercent, false);
+  ASSERT_TRUE(screen_->device_output().empty());
+  scripts_.at(id).ask_back();
+  settle();
+  EXPECT_EQ(keys_, "");
+  bool answered = false;
+  while (const auto event = scripts_.at(id).next_event()) {
+    answered = answered || std::holds_alternative<rfb::PictureClient::Updated>(*event);
+  }
+  EXPECT_TRUE(answered) << "there is nothing that it would have to wait for";
+}
+
 TEST_F(ScriptViewer, EndsWithTheMachineWhilePeopleStay) {
   open();
   const ViewerId who = person(), id = script();
