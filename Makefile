@@ -40,6 +40,7 @@ SRCS   := $(filter-out src/bin/%,$(wildcard src/*/*.cc))
 OBJS   := $(SRCS:%.cc=$(BUILD)/%.o)
 TESTS  := $(wildcard tests/*/*_test.cc) $(filter-out tests/support/replay_main.cc,$(wildcard tests/support/*.cc))
 FUZZ   := $(wildcard tests/*/*_fuzz.cc)
+REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
 BINS   := $(PROGRAMS:%=$(BUILD)/%)
 ARCHIVE := $(BUILD)/libamtgate.a
 SCREEN_BENCH := $(addprefix tests/bench/,screen.cc screen_serve.cc screen_view.cc library_viewer.cc recording.cc)
@@ -63,7 +64,7 @@ $(BINS): $(BUILD)/%: $(BUILD)/src/bin/%.o $(ARCHIVE)
 $(BUILD)/unit: $(TESTS:%.cc=$(BUILD)/%.o) $(ARCHIVE)
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(CXX) $(LINK) $(SANFLAGS) $(TESTS:%.cc=$(BUILD)/%.o) $(ARCHIVE) -lgmock -lgtest -lgtest_main $(PKG_LIBS) $(LDFLAGS) -o $@
-$(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o $(ARCHIVE)
+$(REPLAYS): $(BUILD)/replay/%: $(BUILD)/tests/%_fuzz.o $(BUILD)/tests/support/replay_main.o $(ARCHIVE)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CXX) $(LINK) $(SANFLAGS) $^ $(PKG_LIBS) $(LDFLAGS) -o $@
 $(BUILD)/bench/load: tests/bench/load.cc tests/bench/redirection.h
@@ -85,8 +86,6 @@ $(BUILD)/bench/reserver: $(BUILD)/tests/bench/reserver.o
 -include $(wildcard $(BUILD)/tests/bench/*.d) $(OBJS:.o=.d) $(PROGRAMS:%=$(BUILD)/src/bin/%.d) $(TESTS:%.cc=$(BUILD)/%.d) $(FUZZ:%.cc=$(BUILD)/%.d)
 
 # --- tests -----------------------------------------------------------------------------------------------
-REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
-
 deps:
 	$(Q)scripts/deps
 check: deps
@@ -129,5 +128,4 @@ clean:
 	$(Q)rm -rf build
 
 .PHONY: all deps check check-unit check-corpus check-layers check-conf check-system demo bench fuzz lint format install uninstall deb clean
-.SECONDARY:
 .DELETE_ON_ERROR:

@@ -100,6 +100,7 @@ class LocalImage final : public Medium {
         const ssize_t n = ::preadv2(fd_->get(), parts.data(), static_cast<int>(pieces.size()),
                                     static_cast<off_t>(from), RWF_NOWAIT);
         if (n >= 0 && static_cast<std::size_t>(n) == all) {
+          readable(from, all);
           waiting_.done();
           next_ = from + all;
           return ider::Fetch::Done;
@@ -113,12 +114,13 @@ class LocalImage final : public Medium {
     if (slow_ || busy_) return false;
     const std::uint64_t from = std::uint64_t{first.value} * block_size_;
     if (!kept_.peek(fd_->get(), from, pieces)) return false;
-    peeked_ = from;
+    peeked_from_ = peeked_ = from;
     for (const MutableBytes& p : pieces) peeked_ += p.size();
     return true;
   }
   bool confirm() override {
     if (!kept_.still(fd_->get())) return false;
+    readable(peeked_from_, peeked_ - peeked_from_);
     waiting_.done();
     next_ = peeked_;
     return true;
@@ -138,6 +140,7 @@ class LocalImage final : public Medium {
       iovec to{out.data() + got, out.size() - got};
       const ssize_t n = ::preadv2(fd_->get(), &to, 1, static_cast<off_t>(from + got), RWF_NOWAIT);
       if (n > 0) {
+        readable(from + got, static_cast<std::size_t>(n));
         got += static_cast<std::size_t>(n);
         continue;
       }
@@ -149,6 +152,10 @@ class LocalImage final : public Medium {
   }
 
   bool is_bad(std::uint64_t from, std::uint64_t n) const { return !problem_.empty() && bad_at_ - from < n; }
+  /// The kernel has just given these.
+  void readable(std::uint64_t from, std::uint64_t n) {
+    if (is_bad(from, n)) problem_.clear();
+  }
 
   void fetch(std::uint64_t from, std::uint64_t length) {
     if (from >= size_) return;
@@ -180,8 +187,8 @@ class LocalImage final : public Medium {
       problem_ = failed->detail + "; the machine gets errors for what cannot be read";
       bad_at_ = end;
       if (waiting_.on()) failed_ = *failed;
-    } else if (is_bad(piece.from, end - piece.from)) {
-      problem_.clear();  // it can be read again
+    } else {
+      readable(piece.from, end - piece.from);
     }
     if (!piece.bytes.empty()) {
       newest_ = 1 - newest_;
@@ -206,7 +213,7 @@ class LocalImage final : public Medium {
   bool busy_ = false;  // the other thread reads
   std::uint64_t next_ = 0;
   FileStamp kept_;
-  std::uint64_t peeked_ = 0;  // where that ends
+  std::uint64_t peeked_from_ = 0, peeked_ = 0;  // where that begins and ends
   std::optional<Error> failed_;
   Piece pieces_[2];
   std::size_t newest_ = 0;

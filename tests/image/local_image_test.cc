@@ -119,6 +119,29 @@ TEST_F(LocalImageTest, WhatComesBeforeABadPlaceIsRead) {
   EXPECT_FALSE(read(**image, 489, out));
 }
 
+TEST_F(LocalImageTest, ABadPlaceThatTheKernelHasAgainIsNoProblem) {
+  const auto image = open(std::move(*open_image_file(path_)));
+  for (const bool in_pieces : {false, true}) {
+    ASSERT_EQ(::truncate(path_.c_str(), 1'000'000), 0);
+    Buffer out(2048);
+    ASSERT_FALSE(read(**image, 600, out));
+    ASSERT_FALSE(read(**image, 488, out));
+    ASSERT_NE((*image)->problem(), "");
+    const sys::UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(::write(fd.get(), content_.data(), kSize), static_cast<ssize_t>(kSize));  // all of it is in memory
+    Result<ider::Fetch> got = ider::Fetch::Later;
+    if (in_pieces) {
+      const std::array<MutableBytes, 1> pieces = {MutableBytes(out)};
+      got = (*image)->read_pieces({488}, pieces);
+      ASSERT_TRUE(got) << got.error().detail;
+    }
+    if (*got == ider::Fetch::Later) got = read(**image, 488, out);
+    ASSERT_TRUE(got) << got.error().detail;
+    EXPECT_EQ(as_text(out), std::string_view(content_).substr(488 * 2048, 2048));
+    EXPECT_EQ((*image)->problem(), "");
+  }
+}
+
 TEST_F(LocalImageTest, WhatIsNoImageIsRefused) {
   EXPECT_FALSE(open(sys::UniqueFd(::open("/tmp", O_RDONLY | O_CLOEXEC))));
   EXPECT_FALSE(open(sys::UniqueFd(::open("/dev/zero", O_RDONLY | O_CLOEXEC))));
