@@ -141,6 +141,7 @@ int serve(const Common& common, const IderOptions& o) {
   ::signal(SIGPIPE, SIG_IGN);
   Result<std::unique_ptr<net::Loop>> loop = net::Loop::create();
   if (!loop) return fail(kSaidNo, "ider: " + loop.error().detail);
+  (*loop)->wait_busily();  // one command at a time: each wake-up would be in the machine's way
 
   IderServer::Options options = std::move(*found);
   options.role.cd = media.cd.get();

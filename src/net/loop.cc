@@ -66,11 +66,32 @@ void Loop::Impl::finish_turn() {
   }
 }
 
+void Loop::Impl::came() {
+  if (busy_wait && woken == TimePoint{}) woken = sys::now();
+}
+
 void Loop::Impl::turn(int flags) {
   now = TimePoint{};
   const bool busy = !deferred.empty() || !retired.empty();
-  ::event_base_loop(base.get(), EVLOOP_ONCE | flags | (busy ? EVLOOP_NONBLOCK : 0));
+  if (busy_wait && !busy && flags == 0) {
+    wait();
+  } else {
+    ::event_base_loop(base.get(), EVLOOP_ONCE | flags | (busy ? EVLOOP_NONBLOCK : 0));
+  }
   finish_turn();
+}
+
+/// Until something has come, and was served.
+void Loop::Impl::wait() {
+  const TimePoint begun = sys::now();
+  const Duration patience = busy_wait->patience();
+  woken = TimePoint{};
+  for (TimePoint at = begun; at - begun < patience; at = sys::now()) {
+    ::event_base_loop(base.get(), EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    if (woken != TimePoint{}) return busy_wait->found();
+  }
+  ::event_base_loop(base.get(), EVLOOP_ONCE);
+  if (woken != TimePoint{}) busy_wait->slept(woken - begun, patience > Duration::zero());
 }
 
 Loop::Loop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -125,6 +146,10 @@ void Loop::run_once(Duration wait) {
   impl_->turn(0);
 }
 
+void Loop::wait_busily() {
+  impl_->busy_wait.emplace();
+}
+
 void Loop::stop() {
   impl_->stop.store(true, std::memory_order_release);
   const std::uint64_t one = 1;
@@ -160,12 +185,18 @@ TimePoint Loop::now() const {
 
 struct Timer::Impl {
   event ev{};
+  Loop::Impl* loop = nullptr;
   std::function<void()> on_time;
 
-  static void fire(evutil_socket_t, short, void* arg) noexcept { static_cast<Impl*>(arg)->on_time(); }
+  static void fire(evutil_socket_t, short, void* arg) noexcept {
+    auto* self = static_cast<Impl*>(arg);
+    self->loop->came();
+    self->on_time();
+  }
 };
 
 Timer::Timer(Loop& loop, std::function<void()> on_time) : impl_(std::make_unique<Impl>()) {
+  impl_->loop = &loop.impl();
   impl_->on_time = std::move(on_time);
   ::evtimer_assign(&impl_->ev, loop.impl().base.get(), &Impl::fire, impl_.get());
 }
@@ -197,18 +228,20 @@ bool Timer::armed() const {
 
 struct Watch::Impl {
   event ev{};
-  event_base* base = nullptr;
+  Loop::Impl* loop = nullptr;
   int fd = -1;
   short wanted = 0;
   std::function<void(Ready)> on_ready;
 
   static void fire(evutil_socket_t, short what, void* arg) noexcept {
-    static_cast<Impl*>(arg)->on_ready(Ready{(what & EV_READ) != 0, (what & EV_WRITE) != 0});
+    auto* self = static_cast<Impl*>(arg);
+    self->loop->came();
+    self->on_ready(Ready{(what & EV_READ) != 0, (what & EV_WRITE) != 0});
   }
 };
 
 Watch::Watch(Loop& loop, int fd, std::function<void(Ready)> on_ready) : impl_(std::make_unique<Impl>()) {
-  impl_->base = loop.impl().base.get();
+  impl_->loop = &loop.impl();
   impl_->fd = fd;
   impl_->on_ready = std::move(on_ready);
 }
@@ -223,7 +256,7 @@ void Watch::want(bool read, bool write) {
   if (impl_->wanted != 0) ::event_del(&impl_->ev);
   impl_->wanted = wanted;
   if (wanted == 0) return;
-  ::event_assign(&impl_->ev, impl_->base, impl_->fd, static_cast<short>(wanted | EV_PERSIST), &Impl::fire,
+  ::event_assign(&impl_->ev, impl_->loop->base.get(), impl_->fd, static_cast<short>(wanted | EV_PERSIST), &Impl::fire,
                  impl_.get());
   ::event_add(&impl_->ev, nullptr);
 }
@@ -232,12 +265,18 @@ void Watch::want(bool read, bool write) {
 
 struct Signal::Impl {
   event ev{};
+  Loop::Impl* loop = nullptr;
   std::function<void()> on_signal;
 
-  static void fire(evutil_socket_t, short, void* arg) noexcept { static_cast<Impl*>(arg)->on_signal(); }
+  static void fire(evutil_socket_t, short, void* arg) noexcept {
+    auto* self = static_cast<Impl*>(arg);
+    self->loop->came();
+    self->on_signal();
+  }
 };
 
 Signal::Signal(Loop& loop, int number, std::function<void()> on_signal) : impl_(std::make_unique<Impl>()) {
+  impl_->loop = &loop.impl();
   impl_->on_signal = std::move(on_signal);
   evsignal_assign(&impl_->ev, loop.impl().base.get(), number, &Impl::fire, impl_.get());
   ::event_add(&impl_->ev, nullptr);

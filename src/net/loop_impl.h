@@ -7,9 +7,11 @@
 #include <atomic>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "amtgate/base/handle.h"
+#include "amtgate/net/busy_wait.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/sys/fd.h"
 
@@ -32,7 +34,13 @@ struct Loop::Impl {
   std::list<std::shared_ptr<void>> guests;  // objects that nobody else owns; they take themselves out
   mutable TimePoint now{};                  // zero = not read in this turn
 
+  std::optional<BusyWait> busy_wait;
+  TimePoint woken{};  // when the first event of this turn came; only with busy_wait
+
   void turn(int flags);
+  void wait();
+  /// Every callback of libevent's says so first.
+  void came();
   void run_posted();
   void finish_turn();
 };
