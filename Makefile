@@ -38,7 +38,10 @@ LINK     := -pthread -pie -Wl,-z,relro,-z,now,--as-needed
 
 SRCS   := $(filter-out src/bin/%,$(wildcard src/*/*.cc))
 OBJS   := $(SRCS:%.cc=$(BUILD)/%.o)
-TESTS  := $(wildcard tests/*/*_test.cc) $(filter-out tests/support/replay_main.cc,$(wildcard tests/support/*.cc))
+# What has threads, or runs on several: all that the thread sanitizer can say something of.
+THREADED := cli daemon device gateway http image net simhost sys
+TESTED := $(if $(filter thread,$(SAN)),$(THREADED),*)
+TESTS  := $(wildcard $(TESTED:%=tests/%/*_test.cc)) $(filter-out tests/support/replay_main.cc,$(wildcard tests/support/*.cc))
 FUZZ   := $(wildcard tests/*/*_fuzz.cc)
 REPLAYS := $(FUZZ:tests/%_fuzz.cc=$(BUILD)/replay/%)
 BINS   := $(PROGRAMS:%=$(BUILD)/%)
@@ -89,7 +92,7 @@ $(BUILD)/bench/reserver: $(BUILD)/tests/bench/reserver.o
 deps:
 	$(Q)scripts/deps
 check: deps
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/unit $(BUILD)/bench/load $(REPLAYS)
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(if $(SAN),,all $(BUILD)/bench/load) $(BUILD)/unit $(if $(filter thread,$(SAN)),,$(REPLAYS))
 	$(Q)BUILD=$(BUILD) SAN=$(SAN) scripts/check
 check-unit: $(BUILD)/unit
 	$(Q)$(BUILD)/unit --gtest_brief=1

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import time
 
-from bench_lab import AMT, BUILD, Amtgated, interleaved, progress, run, table, write
+from bench_lab import AMT, BUILD, Amtgated, interleaved, nginx, progress, run, table, write
 from bench_screen import figure, print_wanted
 
 WEB, DELAY_MS = "10.71.2.50", 20
@@ -44,27 +44,11 @@ class Images(Amtgated):
                 for _ in range(size >> 20):
                     f.write(os.urandom(1 << 20))
         write(d + "/password", PASSWORD + "\n", 0o600)
-        write(d + "/nginx.conf", """
-user root;
-worker_processes 1;
-pid %s/nginx.pid;
-error_log %s/nginx.log;
-daemon off;
-events { worker_connections 256; }
-http {
-  access_log off;
-  client_body_temp_path %s;
-  proxy_temp_path %s;
-  fastcgi_temp_path %s;
-  uwsgi_temp_path %s;
-  scgi_temp_path %s;
+        nginx(self.lab, "other", """
   sendfile on;
   tcp_nopush on;
-  keepalive_requests 1000000;
   server { listen %s:8000; root %s/www; }
-}
-""" % (d, d, d, d, d, d, d, WEB, d))
-        self.lab.spawn("other", "nginx", "-p", d, "-c", d + "/nginx.conf", "-e", d + "/nginx.log")
+""" % (WEB, d))
         self.lab.wait_listen("other", 8000)
         self.lab.spawn("other", DELAY, WEB, "8020", WEB, "8000", str(DELAY_MS))
         self.lab.wait_listen("other", 8020)

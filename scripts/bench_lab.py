@@ -196,6 +196,24 @@ class Contender:
         return {"before_kib": before, "after_kib": after, "kib_per_session": (after - before) / connections}
 
 
+def nginx(lab, host, http, workers=1, connections=256):
+    """One on `host`, with `http` inside its http section; it keeps nothing outside of the lab's folder."""
+    d = lab.dir
+    temporary = "".join("  %s_temp_path %s;\n" % (w, d) for w in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    write(d + "/nginx.conf", """user root;
+worker_processes %d;
+pid %s/nginx.pid;
+error_log %s/nginx.log;
+daemon off;
+events { worker_connections %d; }
+http {
+  access_log off;
+%s  keepalive_requests 10000000;
+%s}
+""" % (workers, d, d, connections, temporary, http))
+    return lab.spawn(host, "nginx", "-p", d, "-c", d + "/nginx.conf", "-e", d + "/nginx.log")
+
+
 class Direct(Contender):
     note = "no proxy; the kernel forwards"
 

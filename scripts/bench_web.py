@@ -8,7 +8,7 @@ import os
 import statistics
 import subprocess
 
-from bench_lab import AMT, BUILD, LISTEN, Amtgated, Contender, interleaved, progress, run, start, table, write
+from bench_lab import AMT, BUILD, LISTEN, Amtgated, Contender, interleaved, nginx, progress, run, start, table
 import bench_screen
 
 WEB = os.path.join(BUILD, "bench", "web")
@@ -44,29 +44,13 @@ class Nginx(Measured):
 
     def launch(self):
         super().launch()
-        d = self.lab.dir
-        write(d + "/nginx.conf", """
-worker_processes %d;
-pid %s/pid;
-error_log %s/error.log;
-daemon off;
-events { worker_connections 8000; }
-http {
-  access_log off;
-  client_body_temp_path %s;
-  proxy_temp_path %s;
-  fastcgi_temp_path %s;
-  uwsgi_temp_path %s;
-  scgi_temp_path %s;
-  keepalive_requests 10000000;
+        self.root = nginx(self.lab, "gw", """
   upstream amt { server %s:%d; keepalive 64; keepalive_requests 10000000; }
   server {
     listen %d backlog=4096 reuseport;
     location / { proxy_pass http://amt; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }
-}
-""" % (os.cpu_count(), d, d, d, d, d, d, d, AMT, PORT, LISTEN))
-        self.root = self.lab.spawn("gw", "nginx", "-p", d, "-c", d + "/nginx.conf", "-e", d + "/error.log")
+""" % (AMT, PORT, LISTEN), os.cpu_count(), 8000)
         self.lab.wait_listen("gw", LISTEN)
         self.lab.on("gw", "iptables", "-t", "nat", "-A", "PREROUTING", "-i", "lan0", "-p", "tcp", "--dport", str(PORT),
                     "-j", "REDIRECT", "--to-ports", str(LISTEN))

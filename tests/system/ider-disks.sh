@@ -13,19 +13,6 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=amt -keyout "$T/k.pe
 machine=
 fresh() { [ -z "$machine" ] || stop "$machine"; machine=$1; shift; sim "$machine" 10.71.2.10 --profile 15 --cert "$T/c.pem" --key "$T/k.pem" "$@"; }
 serve() { : >"$T/ider.log"; spawn ider client "$BUILD/amtgate" ider -h 10.71.2.10 --state "$T/seen" --password-file "$T/password" "$@"; }
-sample() { # FILE BLOCK-SIZE N
-  python3 - "$@" <<'PY'
-import hashlib, os, sys
-path, size, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-blocks = os.path.getsize(path) // size
-h = hashlib.sha256()
-with open(path, "rb") as f:
-    for i in range(n):
-        f.seek((blocks - 1) * i // (n - 1) * size)
-        h.update(f.read(size))
-print(h.hexdigest())
-PY
-}
 
 # --- 1 GiB, with a file system
 mkdir -p "$T/tree/a folder"

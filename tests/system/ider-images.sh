@@ -35,19 +35,6 @@ genisoimage -quiet -udf -J -R -V BIG -o "$T/dvd.iso" "$T/tree"
 truncate -s 5G "$T/dvd.iso" # holes, and something at its very end
 head -c 2048 /dev/urandom | dd of="$T/dvd.iso" bs=2048 seek=$((5 * 1024 * 512 - 1)) conv=notrunc status=none
 head -c 1474560 /dev/urandom >"$T/floppy.img"
-sample() { # FILE BLOCK-SIZE N: SHA-256 of single blocks from the first to the last
-  python3 - "$@" <<'PY'
-import hashlib, os, sys
-path, size, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-blocks = os.path.getsize(path) // size
-h = hashlib.sha256()
-with open(path, "rb") as f:
-    for i in range(n):
-        f.seek((blocks - 1) * i // (n - 1) * size)
-        h.update(f.read(size))
-print(h.hexdigest())
-PY
-}
 
 # --- whole media, probes of BIOS, Linux and Windows
 for iso in cd hybrid; do

@@ -119,6 +119,19 @@ hosts_file() { # HOST LINE...: its own /etc/hosts; no name server answers there
 }
 fds() { ls "/proc/${PIDS[$1]}/fd" | wc -l; }                                             # open descriptors of NAME
 memory() { awk '/^(RssAnon):/ { print $2 }' "/proc/${PIDS[$1]}/status"; }               # its KiB of private memory
+sample() { # FILE BLOCK-SIZE N: SHA-256 of N single blocks from the first to the last, as `amtgate-sim --ider sample` has it
+  python3 - "$@" <<'PY'
+import hashlib, os, sys
+path, size, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+blocks = os.path.getsize(path) // size
+h = hashlib.sha256()
+with open(path, "rb") as f:
+    for i in range(n):
+        f.seek((blocks - 1) * i // (n - 1) * size)
+        h.update(f.read(size))
+print(h.hexdigest())
+PY
+}
 bytes() { python3 -c 'import sys; n = int(sys.argv[1]); b = bytes(range(251)) * (n // 251 + 1); sys.stdout.buffer.write(b[:n])' "$1"; }
 
 # --- simulated machines, the gateway
