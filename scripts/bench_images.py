@@ -4,8 +4,9 @@ one on a web server that is near, and 20 ms away (each way: 40 until an answer b
 
 The machine is amtgate-sim: its exercise reads the whole image in pieces of 64 KiB, one command at a time, or 2 KiB at random
 (of an image that is here by then: what a far one costs at random is its distance). Unpaced, the web server and the line to it
-have a part of the CPUs that the file does not need, and what was fetched is written to the cache; paced, only waiting for the
-image shows. The web server is nginx, which sends files from memory without touching them; the line is tests/bench/delay.cc.
+have a part of the CPUs that the file does not need, and what was fetched is written to the cache; at the pace of a gigabit
+line, which AMT's is at best, only waiting for the image shows: that is what is judged. The web server is nginx, which sends
+files from memory without touching them; the line is tests/bench/delay.cc.
 """
 import json
 import os
@@ -20,9 +21,9 @@ from bench_screen import figure, print_wanted
 WEB, DELAY_MS = "10.71.2.50", 20
 DELAY = os.path.join(BUILD, "bench", "delay")
 PASSWORD = "P@ssw0rd1!"
-LARGE, SMALL = 192 << 20, 2 << 20
+LARGE, SMALL = 512 << 20, 2 << 20
 RANDOM = 5000
-PACED = 40_000_000  # bytes a second: several times what AMT takes, and little enough for all of this on two CPUs
+PACED = 118_000_000  # bytes a second: what a gigabit line carries, and no AMT has a faster one
 
 
 class Images(Amtgated):
@@ -121,7 +122,7 @@ def images(args, scratch):
         for what, image, random, pace in (("sequential", "large", 0, ()), ("paced", "large", 0, ("--slow-reader", str(PACED))),
                                           ("random", "small", RANDOM, ())):
             title = {"sequential": "images: %d MB in pieces of 64 KiB" % (LARGE >> 20), "random": "images: 2 KiB at random",
-                     "paced": "images: the same, no faster than %d MB/s" % (PACED // 1_000_000)}[what]
+                     "paced": "images: the same, no faster than a gigabit line (%d MB/s)" % (PACED // 1_000_000)}[what]
             got = interleaved(title, ways, args.rounds, lambda w: lab.read(image, random, pace, w.serve))
             data = {}
             for name, runs in got.items():
@@ -137,13 +138,8 @@ def images(args, scratch):
                   [[n, "%.1f" % d["mb_per_s"], "%.0f" % d["per_s"], "%.2f" % d["ratio_to_file"], "%.0f" % d["p50_us"], "%.0f" % d["p99_us"]]
                    for n, d in data.items()])
             out[what] = data
-            if what == "paced":
-                continue
-            command = 1 / data["amtgate ider, file"]["ratio_to_file"]
-            out["wanted"].append(figure("%s: the daemon's file, to `amtgate ider`" % what, "at least 0.9", command, command >= 0.9, "%.2f"))
-        for what in ("sequential", "paced"):
-            far = out[what]["daemon, web, %d ms" % DELAY_MS]["ratio_to_file"]
-            out["wanted"].append(figure("%s: %d ms to the image, to the file" % (what, DELAY_MS), "at least 0.8", far, far >= 0.8, "%.2f"))
+        far = out["paced"]["daemon, web, %d ms" % DELAY_MS]["ratio_to_file"]
+        out["wanted"].append(figure("%d ms to the image, to the file" % DELAY_MS, "at least 0.8", far, far >= 0.8, "%.2f"))
         print_wanted("images: what is wanted", out["wanted"])
     finally:
         lab.lab.down()
