@@ -129,6 +129,7 @@ bool Images::begin() {
   impl_->sessions->run_there([this] {
     Impl& i = *impl_;
     net::Loop& loop = i.sessions->loop();
+    loop.wait_busily();  // it relays nothing: machines that read ask for the next piece at once
     i.web = std::make_unique<image::Web>(
         loop, *i.disk, image::FetcherOptions{.ca_text = settings_.image_ca_text, .mark = shared_.own_mark},
         state_ + "/images", settings_.image_cache);
