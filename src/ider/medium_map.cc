@@ -3,40 +3,13 @@
 #include <algorithm>
 #include <string_view>
 
-#include "amtgate/base/reader.h"
 #include "src/ider/medium_reader.h"
 
 namespace amtgate::ider {
 namespace {
 
-// Of the master boot record, and where its table is.
-constexpr std::size_t kRecord = 512;
-constexpr std::size_t kTable = 446;
 // Boot images are looked into for files: real media have one or two.
 constexpr std::size_t kMaxBootImages = 4;
-
-struct Partition {
-  std::string name;
-  Span where;
-};
-
-/// The master boot record's four, of a disk or of a hybrid image.
-std::vector<Partition> partitions(MediumReader& medium) {
-  const std::optional<Buffer> first = medium.bytes(0, kRecord);
-  if (!first || (*first)[510] != 0x55 || (*first)[511] != 0xaa) return {};
-  // A floppy's boot sector has code where the table would be: entries count only if all of them can be true.
-  std::vector<Partition> found;
-  for (unsigned i = 0; i < 4; ++i) {
-    const Bytes entry = Bytes(*first).subspan(kTable + i * 16, 16);
-    if ((entry[0] & 0x7f) != 0) return {};  // neither "boots" nor nothing
-    Reader numbers(entry.subspan(8));
-    const std::uint64_t start = numbers.le32(), count = numbers.le32();
-    if (entry[4] == 0 || count == 0) continue;
-    const std::string kind = entry[4] == 0xef ? " (EFI)" : "";
-    found.push_back({"partition " + std::to_string(i + 1) + kind, {start * 512, count * 512}});
-  }
-  return found;
-}
 
 }  // namespace
 
@@ -45,7 +18,7 @@ MediumMap MediumMap::read(BlockSource& source) {
   const std::uint32_t size = source.block_size();
   if (size != 512 && size != 2048) return out;
   MediumReader medium(source);
-  const std::vector<Partition> parts = partitions(medium);
+  const std::vector<Partition> parts = read_partitions(medium);
   for (const Partition& p : parts) medium.area(p.name, p.where);
   const std::vector<BootImage> boots = map_iso9660(medium);
   map_udf(medium);

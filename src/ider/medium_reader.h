@@ -55,6 +55,13 @@ class MediumReader {
   std::uint64_t directory_bytes_ = 0;
 };
 
+/// Of a master boot record or a GUID partition table; none where there is no such table.
+struct Partition {
+  std::string name;  // "partition 2", "partition 1 (EFI)"
+  Span where;
+};
+std::vector<Partition> read_partitions(MediumReader& medium);
+
 // The file systems. Each looks whether it is there at all; nothing it finds is an error.
 
 /// ISO 9660 with Rock Ridge or Joliet, and El Torito. Gives the boot images, which may hold a file system (FAT).

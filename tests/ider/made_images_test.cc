@@ -177,6 +177,14 @@ TEST_F(MadeImages, ThePartitionOfAHybrid) {
   check(map_of("cd.iso", 512), 512, "partition 2 (EFI) ");
 }
 
+TEST_F(MadeImages, ThePartitionOfAHybridWithAGuidTable) {
+  if (!run("truncate -s 2880K efi.img && mkfs.fat efi.img && mcopy -i efi.img -s tree/* :: && mkdir top && "
+           "echo x >top/x && xorriso -as mkisofs -quiet -R -J -o cd.iso -append_partition 2 "
+           "C12A7328-F81F-11D2-BA4B-00A0C93EC93B efi.img -appended_part_as_gpt -partition_offset 16 top"))
+    GTEST_SKIP() << "no xorriso, mkfs.fat or mcopy";
+  check(map_of("cd.iso", 512), 512, "partition 2 (EFI) ");
+}
+
 TEST_F(MadeImages, ABootImage) {
   if (!run("truncate -s 2880K efi.img && mkfs.fat efi.img && mcopy -i efi.img -s tree/* :: && mkdir top && "
            "mv efi.img top/ && genisoimage -quiet -R -e efi.img -no-emul-boot -o cd.iso top"))

@@ -19,6 +19,7 @@ class Reader {
   std::uint64_t be64() { return big(8); }
   std::uint16_t le16() { return static_cast<std::uint16_t>(little(2)); }
   std::uint32_t le32() { return static_cast<std::uint32_t>(little(4)); }
+  std::uint64_t le64() { return little(8); }
 
   /// The next `n` bytes, a view into the input; empty and failed() when fewer remain.
   Bytes take(std::size_t n) {

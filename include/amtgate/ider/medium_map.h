@@ -1,5 +1,5 @@
 // MediumMap: what lies where on a medium, to say what a machine reads: the files of ISO 9660 (by their Rock Ridge or
-// Joliet names), UDF and FAT file systems, El Torito boot images, partitions of a hybrid image or a disk.
+// Joliet names), UDF and FAT file systems, El Torito boot images, partitions of a hybrid image or a disk (MBR, GPT).
 //
 // Read from the medium once, within limits; what is broken, too much or unknown is left out, and never an error.
 #pragma once
