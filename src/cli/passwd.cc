@@ -40,7 +40,7 @@ struct Wanted {
 };
 
 /// What a user gets who is new, where no role is named: the machine's console, and nothing that outlasts a session.
-constexpr auth::Grant kUsual{auth::Role::Console, auth::Grant::At::Everywhere, {}};
+const auth::Grant kUsual{auth::Role::Console, auth::Grant::At::Everywhere, {}};
 
 std::string in_words(const std::vector<auth::Grant>& grants) {
   std::string out;
