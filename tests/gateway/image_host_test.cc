@@ -332,6 +332,7 @@ TEST_F(ImageHostTest, TheLastDetachEndsTheSessionInOrder) {
   DrivesSession& session = *machine_.session();
   host_->detach();
   EXPECT_EQ(gone_, 0) << "not before the machine has let go";
+  ASSERT_TRUE(host_->session());
   EXPECT_EQ(host_->session()->state, "closing");
   ASSERT_TRUE(run_until([&] { return gone_ == 1; }));
   EXPECT_FALSE(host_->in_session());
@@ -426,6 +427,9 @@ TEST_F(ImageHostTest, AMachineThatTakesItsDrivesAwayGetsThemAgain) {
   EXPECT_NE(host_->session()->id.value, before.value);
   expect_new(Drive::Cd);
   EXPECT_TRUE(holds(Drive::Cd, bytes));
+  want({.cd = ImageSpec{path("cd.iso")}, .start = StartMode::Graceful, .configured = false});
+  EXPECT_EQ(state(), "waiting") << "for the next session: what stood in the way is over";
+  EXPECT_EQ(detail(), "the machine is being asked");
 }
 
 TEST_F(ImageHostTest, AMachineThatRestartsGetsThemAgain) {
@@ -483,6 +487,8 @@ TEST_F(ImageHostTest, ParkedItLetsGoUntilItIsCalledBack) {
   EXPECT_EQ(machine_.asked().size(), 2u);
   host_->park("changes its certificate", milliseconds(30));  // and nobody calls it back
   ASSERT_TRUE(comes("away"));
+  ASSERT_TRUE(run_until([&] { return !host_->in_session(); }));
+  host_->recheck();  // a reload meanwhile
   EXPECT_TRUE(comes("attached"));
 }
 
