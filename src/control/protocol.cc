@@ -73,7 +73,8 @@ Json json_of(const Status& s) {
                        {"detail", t.detail},
                        {"sessions", t.sessions},
                        {"login_refusals", t.login_refusals},
-                       {"login_wait", t.login_wait}});
+                       {"login_wait", t.login_wait},
+                       {"problems", t.problems}});
   }
   return {{"version", s.version},
           {"pid", s.pid},
@@ -387,6 +388,7 @@ Result<Status> status_from_json(std::string_view text) {
     target.sessions = t.number("sessions");
     target.login_refusals = t.number("login_refusals");
     target.login_wait = t.number("login_wait");
+    target.problems = t.texts("problems");
     if (!t.wrong().empty()) return bad_field(t.wrong());
     s.targets.push_back(std::move(target));
   }

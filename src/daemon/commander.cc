@@ -26,10 +26,11 @@ double open_descriptors() {
 
 }  // namespace
 
-Commander::Commander(gateway::Gateway& gateway, std::string config_file,
+Commander::Commander(gateway::Gateway& gateway, std::string config_file, std::vector<std::string> problems,
                      std::function<std::vector<std::string>()> reload)
     : gateway_(gateway),
       config_file_(std::move(config_file)),
+      problems_(std::move(problems)),
       reload_(std::move(reload)),
       started_(sys::wall_now()),
       loaded_(started_) {}
@@ -42,6 +43,7 @@ control::Status Commander::status() const {
   out.started = started_;
   out.loaded = loaded_;
   out.reload_failed = reload_failed_;
+  out.problems.insert(out.problems.end(), problems_.begin(), problems_.end());
   if (reload_failed_) {
     out.problems.push_back("the last reload was refused; the older configuration is in force (amtgated --check)");
   }

@@ -209,6 +209,7 @@ class Daemon {
       metrics_fd_ = std::move(*fd);
     } else {
       log::warn("metrics.off", {{"why", fd.error().detail}});
+      problems_.push_back("metrics: " + fd.error().detail + "; there is no page until the daemon starts again");
     }
     return {};
   }
@@ -240,7 +241,7 @@ class Daemon {
   // --- the loop ---
 
   void serve() {
-    Commander commander(*gateway_, file_, [this] { return reload(); });
+    Commander commander(*gateway_, file_, problems_, [this] { return reload(); });
     const net::Signal hup(*loop_, SIGHUP, [&] { (void)commander.reload(); });
     const net::Signal term(*loop_, SIGTERM, [this] { loop_->stop(); });
     const net::Signal interrupt(*loop_, SIGINT, [this] { loop_->stop(); });
@@ -393,6 +394,7 @@ class Daemon {
   std::unique_ptr<gateway::Gateway> gateway_;
   sys::UniqueFd control_fd_;
   sys::UniqueFd metrics_fd_;
+  std::vector<std::string> problems_;  // of the start, for the status
 };
 
 }  // namespace

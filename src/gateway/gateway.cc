@@ -277,19 +277,22 @@ class TheGateway final : public Gateway {
   control::Status status() const override {
     control::Status out;
     out.workers = static_cast<unsigned>(lanes_.size());
-    const std::vector<control::SessionInfo> now = sessions();
-    out.sessions = now.size();
+    TargetNews now{sessions(), shared_.dialer.refused_logins(), images_.list(), {}};
+    out.sessions = now.sessions.size();
     for (const auto& lane : lanes_) {
+      lane->worker->run_there([&] {
+        for (TargetProblem& problem : lane->shard->problems()) now.problems.push_back(std::move(problem));
+      });
       const Counters& c = lane->shard->counters();
       for (const Counter& opened : c.opened) out.sessions_total += opened.value();
       for (const Counter& failed : c.failed) out.refused_total += failed.value();
       out.refused_total += c.denied.value();
     }
     const std::shared_ptr<const Policy> policy = shared_.policy();
-    const std::vector<device::Dialer::RefusedLogin> refused = shared_.dialer.refused_logins();
     for (const config::Target& target : policy->directory->config().targets) {
-      control::TargetStatus t = target_status(target, *policy->directory, now, refused);
+      control::TargetStatus t = target_status(target, *policy->directory, now);
       if (!t.detail.empty()) out.problems.push_back(target.name + ": " + t.detail);
+      for (const std::string& problem : t.problems) out.problems.push_back(target.name + ": " + problem);
       out.targets.push_back(std::move(t));
     }
     return out;

@@ -15,12 +15,6 @@
 namespace amtgate::gateway {
 namespace {
 
-constexpr Duration kFirstPause = seconds(1);
-constexpr Duration kLastPause = seconds(10);
-// Nobody mends a password or gives consent in a second, and AMT locks accounts.
-constexpr Duration kRefusedPause = seconds(30);
-constexpr Duration kFirstOpen = seconds(1);
-constexpr Duration kLastOpen = seconds(30);
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr int kReadsPerTurn = 8;
 constexpr int kWritesPerTurn = 64;
@@ -64,7 +58,7 @@ ImageHost::ImageHost(ImageTools& tools, std::string target, std::array<DriveTota
       totals_(totals),
       gone_(std::move(gone)),
       slots_{Slot{ider::Drive::Cd}, Slot{ider::Drive::Floppy}},
-      pause_(kFirstPause),
+      pause_(tools.pauses.session.first),
       timer_(tools.loop, [this] { on_timer(); }) {}
 
 ImageHost::~ImageHost() {
@@ -100,7 +94,7 @@ void ImageHost::want(const WantedImages& images) {
     }
     return;
   }
-  pause_ = kFirstPause;
+  pause_ = tools_.pauses.session.first;
   connect_soon();
 }
 
@@ -119,7 +113,7 @@ void ImageHost::open(Slot& slot) {
         log::warn("image.failed", {{"target", target_}, {"drive", word(slot.drive)}, {"why", made.error().detail}});
       }
       slot.failed = made.error().detail;
-      slot.pause = std::clamp<Duration>(slot.pause * 2, kFirstOpen, kLastOpen);
+      slot.pause = std::clamp(slot.pause * 2, tools_.pauses.file.first, tools_.pauses.file.last);
       Slot* const again = &slot;
       if (!slot.again) {
         slot.again = std::make_unique<net::Timer>(tools_.loop, [this, again] {
@@ -313,7 +307,7 @@ void ImageHost::take_events() {
     if (const auto* e = std::get_if<ider::ClientRole::Enabled>(&*event)) {
       if (!e->accepted) return lost({Errc::Refused, target_ + " did not attach the drives"});
       enabled_ = true;
-      pause_ = kFirstPause;
+      pause_ = tools_.pauses.session.first;
       const bool back = away_.has_value();
       away_.reset();
       const auto name = [](const Slot& s) { return s.source ? shown(*s.spec) : std::string("-"); };
@@ -386,8 +380,8 @@ void ImageHost::lost(const Error& why) {
     return gone_();
   }
   if (parked_until_) return timer_.arm_at(*parked_until_);
-  connect_at_ = sys::now() + (refused(why.code) ? std::max(pause_, kRefusedPause) : pause_);
-  pause_ = std::min<Duration>(pause_ * 2, kLastPause);
+  connect_at_ = sys::now() + (refused(why.code) ? std::max(pause_, tools_.pauses.refused) : pause_);
+  pause_ = std::min(pause_ * 2, tools_.pauses.session.last);
   connect_soon();
 }
 
@@ -401,7 +395,7 @@ void ImageHost::drop() {
 
 void ImageHost::recheck() {
   if (!stream_ && !opening_) {
-    pause_ = kFirstPause;
+    pause_ = tools_.pauses.session.first;
     if (connect_at_) connect_at_ = tools_.loop.now();
     return connect_soon();
   }
@@ -436,7 +430,7 @@ void ImageHost::park(const std::string& what, Duration lease) {
 void ImageHost::unpark() {
   if (!parked_until_) return;
   parked_until_.reset();
-  pause_ = kFirstPause;
+  pause_ = tools_.pauses.session.first;
   connect_soon();
 }
 

@@ -32,6 +32,9 @@ Error failed(const std::string& what) {
 
 /// What both kinds have: a try now, and another one later.
 class Trying : public SerialDoor {
+ public:
+  std::string problem() const override { return problem_; }
+
  protected:
   Trying(net::Loop& loop, const config::SerialDoor& at) : loop_(loop), at_(at), timer_(loop, [this] { attempt(); }) {}
 
@@ -39,6 +42,7 @@ class Trying : public SerialDoor {
 
   void attempt() {
     const Result<void> done = open_now();
+    problem_ = done ? "" : done.error().detail;
     if (done) {
       log::info("sol.listen", {{"at", config::to_string(at_)}});
       return;
@@ -55,6 +59,7 @@ class Trying : public SerialDoor {
  private:
   net::Timer timer_;
   bool told_ = false;
+  std::string problem_;
 };
 
 class TcpDoor final : public Trying {

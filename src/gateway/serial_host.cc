@@ -73,6 +73,7 @@ void SerialHost::configure(std::shared_ptr<const config::Target> target) {
     target_ = std::move(target);
     log_.reset();  // opened anew by the next byte: somebody may have moved it away
     log_retry_ = {};
+    log_problem_.clear();
     open_doors();
   }
   serial_.configure(options(), now);
@@ -322,11 +323,26 @@ void SerialHost::write_file(Bytes said) {
   }
   Buffer text;
   stamps_.write(said, sys::to_iso8601(sys::wall_now()), text);
-  if (log_ && ::write(log_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
+  if (log_ && ::write(log_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) {
+    log_problem_.clear();
+    return;
+  }
+  log_problem_ = std::strerror(errno);
   log::warn(log_limit(), "sol.log_failed",
-            {{"target", target_->name}, {"file", target_->sol_log}, {"why", std::strerror(errno)}});
+            {{"target", target_->name}, {"file", target_->sol_log}, {"why", log_problem_}});
   log_.reset();
   log_retry_ = now + kLogRetry;
+}
+
+std::vector<TargetProblem> SerialHost::problems() const {
+  std::vector<TargetProblem> out;
+  if (gone_) return out;
+  for (const auto& [at, door] : doors_) {
+    if (const std::string why = door->problem(); !why.empty())
+      out.push_back({target_->name, "sol_listen " + config::to_string(at) + ": " + why});
+  }
+  if (!log_problem_.empty()) out.push_back({target_->name, "sol_log " + target_->sol_log + ": " + log_problem_});
+  return out;
 }
 
 // --- the device -------------------------------------------------------------------------------------------

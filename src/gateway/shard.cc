@@ -169,6 +169,14 @@ std::vector<control::SessionInfo> Shard::sessions() const {
   return out;
 }
 
+std::vector<TargetProblem> Shard::problems() const {
+  std::vector<TargetProblem> out;
+  for (const auto& [key, host] : serials_) {
+    for (TargetProblem& problem : host->problems()) out.push_back(std::move(problem));
+  }
+  return out;
+}
+
 bool Shard::end(control::SessionId id, const Error& why) {
   // A session that the gateway holds comes back by itself: ending it is a way to begin it anew.
   for (const auto& [key, host] : serials_) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 namespace amtgate::gateway {
 namespace {
@@ -34,11 +35,25 @@ void tell_refusals(const std::vector<device::Dialer::RefusedLogin>& refused, con
   out.detail += ": check username and password of this target, then `amtgate reload`";
 }
 
+/// Images that cannot be had, or that the machine does not take. What stands in the way of both drives is said once.
+void tell_images(const std::vector<control::ImageInfo>& images, const config::Target& target,
+                 control::TargetStatus& out) {
+  std::vector<std::pair<std::string, std::string>> failed;  // why, drives
+  for (const control::ImageInfo& i : images) {
+    if (i.target != target.name || i.state != "failed") continue;
+    const auto same = std::ranges::find(failed, i.detail, [](const auto& f) { return f.first; });
+    if (same == failed.end()) {
+      failed.emplace_back(i.detail, i.drive);
+    } else {
+      same->second += " and " + i.drive;
+    }
+  }
+  for (const auto& [why, drives] : failed) out.problems.push_back("image (" + drives + "): " + why);
+}
+
 }  // namespace
 
-control::TargetStatus target_status(const config::Target& target, const Directory& directory,
-                                    const std::vector<control::SessionInfo>& sessions,
-                                    const std::vector<device::Dialer::RefusedLogin>& refused) {
+control::TargetStatus target_status(const config::Target& target, const Directory& directory, const TargetNews& now) {
   control::TargetStatus out;
   out.name = target.name;
   out.addresses = directory.addresses(target);
@@ -47,9 +62,13 @@ control::TargetStatus target_status(const config::Target& target, const Director
   }
   out.detail = directory.unresolved(target);
   out.state = out.detail.empty() ? "ready" : "unresolved";
-  if (out.detail.empty()) tell_refusals(refused, target, out);
+  if (out.detail.empty()) tell_refusals(now.refused, target, out);
   out.sessions = static_cast<std::uint64_t>(
-      std::ranges::count_if(sessions, [&](const auto& s) { return s.target == target.name; }));
+      std::ranges::count_if(now.sessions, [&](const auto& s) { return s.target == target.name; }));
+  tell_images(now.images, target, out);
+  for (const TargetProblem& problem : now.problems) {
+    if (problem.target == target.name) out.problems.push_back(problem.what);
+  }
   return out;
 }
 

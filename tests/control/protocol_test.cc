@@ -18,7 +18,7 @@ class FakeDaemon final : public Commands {
     s.workers = 2;
     s.version = "1";
     s.problems = {"x"};
-    s.targets.push_back({"pc1", {"192.0.2.1"}, "10.0.0.1", "backing off", "wait", 3, 2, 17});
+    s.targets.push_back({"pc1", {"192.0.2.1"}, "10.0.0.1", "backing off", "wait", 3, 2, 17, {"sol_log: full", "y"}});
     return s;
   }
   std::vector<SessionInfo> sessions() const override {
@@ -141,6 +141,7 @@ TEST(Protocol, StatusComesBackAsItWas) {
   ASSERT_EQ(status->targets.size(), 1U);
   EXPECT_EQ(status->targets[0].addresses, std::vector<std::string>{"192.0.2.1"});
   EXPECT_EQ(status->targets[0].sessions, 3U);
+  EXPECT_EQ(status->targets[0].problems, (std::vector<std::string>{"sol_log: full", "y"}));
 }
 
 TEST(Protocol, EndsTheSessionOfThatNumber) {

@@ -14,16 +14,12 @@
 #include "amtgate/rfb/client_handshake.h"
 #include "amtgate/rfb/server_handshake.h"
 #include "amtgate/rfb/server_init.h"
+#include "tests/support/own_loopback.h"
 
 namespace amtgate::gateway {
 namespace {
 
-/// 127.x.y.z of this process, so that two runs at once do not meet.
-IpAddress loopback(unsigned last) {
-  const auto pid = static_cast<unsigned>(::getpid());
-  return IpAddress::v4({127, static_cast<std::uint8_t>(64 + (pid >> 8) % 128), static_cast<std::uint8_t>(pid),
-                        static_cast<std::uint8_t>(last)});
-}
+using test::own_loopback;
 
 std::unique_ptr<net::Listener> listen_at(net::Loop& loop, const Endpoint& at, net::Listener::OnAccept on_accept) {
   net::ListenOptions options;
@@ -182,8 +178,8 @@ class ShardTest : public testing::Test {
     state_ = std::filesystem::temp_directory_path() / ("amtgate-shard-" + std::to_string(::getpid()));
     std::filesystem::create_directories(state_);
     target_.name = "pc1";
-    target_.address = {Network{loopback(1), 32}};
-    target_.amt = Network{loopback(2), 32};
+    target_.address = {Network{own_loopback(1), 32}};
+    target_.amt = Network{own_loopback(2), 32};
     target_.tls = config::TlsMode::No;
     target_.password = config::Secret("P@ssw0rd1!");
   }
@@ -203,12 +199,12 @@ class ShardTest : public testing::Test {
     shard_ = std::make_unique<Shard>(*loop_, *shared_);
     for (const unsigned port : {16994U, 5900U}) {
       net::ListenOptions options;
-      options.at = {loopback(1), Port{static_cast<std::uint16_t>(port)}};
+      options.at = {own_loopback(1), Port{static_cast<std::uint16_t>(port)}};
       auto fd = net::open_listener(options);
       ASSERT_TRUE(fd) << fd.error().detail;
       shard_->listen(std::move(*fd), net::Destination::Socket);
     }
-    device_ = listen_at(*loop_, {loopback(2), Port{16994}}, [this, device_status](net::Accepted a) {
+    device_ = listen_at(*loop_, {own_loopback(2), Port{16994}}, [this, device_status](net::Accepted a) {
       ++device_connections_;
       connections_.push_back(std::make_unique<DeviceConnection>(*loop_, std::move(a.fd), store_, device_status));
     });
@@ -250,7 +246,7 @@ TEST_F(ShardTest, JoinsASolClientAndRelaysBothWays) {
   target_.reconnect = false;  // else its session is with the gateway
   start();
   redir::ClientRole role = sol_client();
-  Client client(*loop_, {loopback(1), Port{16994}}, role);
+  Client client(*loop_, {own_loopback(1), Port{16994}}, role);
   ASSERT_TRUE(run_until([&] { return role.open(); }));
   ASSERT_TRUE(run_until([&] { return shard_->counters().opened[1].value() == 1; }));
   const auto sessions = shard_->sessions();
@@ -258,7 +254,7 @@ TEST_F(ShardTest, JoinsASolClientAndRelaysBothWays) {
   EXPECT_EQ(sessions[0].target, "pc1");
   EXPECT_EQ(sessions[0].service, "sol");
   EXPECT_EQ(sessions[0].state, "open");
-  EXPECT_EQ(sessions[0].device, loopback(2).to_string() + ":16994");
+  EXPECT_EQ(sessions[0].device, own_loopback(2).to_string() + ":16994");
 
   client.raw = true;
   const Buffer hello = {0x2a, 0, 0, 0, 1, 0, 0, 0, 2, 0, 'h', 'i'};
@@ -275,7 +271,7 @@ TEST_F(ShardTest, AWrongPasswordIsToldAndNotRepeated) {
   start();
   for (int i = 0; i < 3; ++i) {
     redir::ClientRole role = sol_client();
-    Client client(*loop_, {loopback(1), Port{16994}}, role);
+    Client client(*loop_, {own_loopback(1), Port{16994}}, role);
     ASSERT_TRUE(run_until([&] { return client.closed; }));
     const auto failed = failure(role);
     ASSERT_TRUE(failed);
@@ -286,7 +282,7 @@ TEST_F(ShardTest, AWrongPasswordIsToldAndNotRepeated) {
   const auto refused = shared_->dialer.refused_logins();
   ASSERT_EQ(refused.size(), 1U);
   EXPECT_EQ(refused[0].target, "pc1");
-  EXPECT_EQ(refused[0].address, loopback(2).to_string());
+  EXPECT_EQ(refused[0].address, own_loopback(2).to_string());
   EXPECT_EQ(refused[0].refusals, 1U);
   EXPECT_GT(refused[0].wait, Duration::zero());
   EXPECT_TRUE(run_until([&] { return shard_->flows() == 0; }));
@@ -295,7 +291,7 @@ TEST_F(ShardTest, AWrongPasswordIsToldAndNotRepeated) {
 TEST_F(ShardTest, BusyReachesTheClient) {
   start(redir::StartStatus::Busy);
   redir::ClientRole role = sol_client();
-  Client client(*loop_, {loopback(1), Port{16994}}, role);
+  Client client(*loop_, {own_loopback(1), Port{16994}}, role);
   ASSERT_TRUE(run_until([&] { return client.closed; }));
   const auto failed = failure(role);
   ASSERT_TRUE(failed);
@@ -306,7 +302,7 @@ TEST_F(ShardTest, ARefusedConnectionNamesTheMachine) {
   start();
   device_.reset();
   rfb::ClientHandshake viewer({}, loop_->now());
-  Client client(*loop_, {loopback(1), Port{5900}}, viewer);
+  Client client(*loop_, {own_loopback(1), Port{5900}}, viewer);
   ASSERT_TRUE(run_until([&] { return client.closed; }));
   ASSERT_TRUE(client.error);
   EXPECT_NE(client.error->detail.find("pc1 cannot be reached"), std::string::npos) << client.error->detail;
@@ -315,7 +311,7 @@ TEST_F(ShardTest, ARefusedConnectionNamesTheMachine) {
 TEST_F(ShardTest, AViewerGetsTheScreen) {
   start();
   rfb::ClientHandshake viewer({}, loop_->now());
-  Client client(*loop_, {loopback(1), Port{5900}}, viewer);
+  Client client(*loop_, {own_loopback(1), Port{5900}}, viewer);
   std::optional<rfb::ServerInit> init;
   ASSERT_TRUE(run_until([&] {
     while (auto event = viewer.next_event()) {
@@ -331,7 +327,7 @@ TEST_F(ShardTest, AViewerGetsTheScreen) {
 TEST_F(ShardTest, EndingASessionClosesBothSides) {
   start();
   redir::ClientRole role = sol_client();
-  Client client(*loop_, {loopback(1), Port{16994}}, role);
+  Client client(*loop_, {own_loopback(1), Port{16994}}, role);
   ASSERT_TRUE(run_until([&] { return role.open() && shard_->counters().opened[1].value() == 1; }));
   client.raw = true;
   EXPECT_FALSE(shard_->end(control::SessionId{999}, {Errc::Closed, "ended by the operator"}));
@@ -344,7 +340,7 @@ TEST_F(ShardTest, EndingASessionClosesBothSides) {
 TEST_F(ShardTest, StoppingEndsAConnectionThatIsStillBeingJoined) {
   start();
   redir::ClientRole role = sol_client();
-  Client client(*loop_, {loopback(1), Port{16994}}, role);
+  Client client(*loop_, {own_loopback(1), Port{16994}}, role);
   ASSERT_TRUE(run_until([&] { return shard_->flows() == 1; }));
   shard_->end_all({Errc::Closed, "the gateway is stopping"});
   ASSERT_TRUE(run_until([&] { return client.closed; }));
@@ -355,11 +351,11 @@ TEST_F(ShardTest, JunkEndsThatOneConnection) {
   start();
   redir::ClientRole unused = sol_client();
   unused.sent(unused.output().size());
-  Client junk(*loop_, {loopback(1), Port{16994}}, unused);
+  Client junk(*loop_, {own_loopback(1), Port{16994}}, unused);
   ASSERT_TRUE(run_until([&] { return junk.stream != nullptr; }));
   junk.send(as_bytes("GET / HTTP/1.1\r\n\r\n"));
   redir::ClientRole role = sol_client();
-  Client client(*loop_, {loopback(1), Port{16994}}, role);
+  Client client(*loop_, {own_loopback(1), Port{16994}}, role);
   EXPECT_TRUE(run_until([&] { return junk.closed && role.open(); }));
   EXPECT_EQ(shard_->counters().failed_of_code(Errc::Unsupported), 1U);
 }

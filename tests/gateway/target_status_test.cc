@@ -23,7 +23,25 @@ std::shared_ptr<config::Config> one_machine() {
 
 control::TargetStatus told(const Refused& refused, const std::vector<control::SessionInfo>& sessions = {}) {
   const std::shared_ptr<config::Config> config = one_machine();
-  return target_status(config->targets.front(), Directory(config, {}), sessions, refused);
+  return target_status(config->targets.front(), Directory(config, {}), {sessions, refused, {}, {}});
+}
+
+control::ImageInfo image(const std::string& target, const std::string& drive, const std::string& state,
+                         const std::string& detail) {
+  control::ImageInfo out;
+  out.target = target;
+  out.drive = drive;
+  out.state = state;
+  out.detail = detail;
+  return out;
+}
+
+std::vector<std::string> problems(const TargetNews& now) {
+  const std::shared_ptr<config::Config> config = one_machine();
+  const control::TargetStatus t = target_status(config->targets.front(), Directory(config, {}), now);
+  EXPECT_EQ(t.state, "ready") << "its sessions work";
+  EXPECT_EQ(t.detail, "");
+  return t.problems;
 }
 
 TEST(TargetStatus, ReadyWithTheSessionsThatAreItsOwn) {
@@ -62,6 +80,29 @@ TEST(TargetStatus, OfManyMachinesTheOneThatWaitsLongestIsNamed) {
   EXPECT_EQ(t.login_wait, 30u);
   EXPECT_EQ(t.detail.find("10.1.0.8 refused"), 0u);
   EXPECT_NE(t.detail.find("(and 1 more of its machines)"), std::string::npos);
+}
+
+TEST(TargetStatus, AnImageThatFailedIsAProblem) {
+  using Told = std::vector<std::string>;
+  EXPECT_EQ(problems({.images = {image("pc1", "cd", "failed", "/x.iso: it is empty"),
+                                 image("pc1", "floppy", "attached", ""), image("pc2", "cd", "failed", "another's")}}),
+            Told{"image (cd): /x.iso: it is empty"});
+  EXPECT_EQ(
+      problems({.images = {image("pc1", "cd", "failed", "/x: no"), image("pc1", "floppy", "failed", "/y: no")}}),
+      (Told{"image (cd): /x: no", "image (floppy): /y: no"}));
+  EXPECT_EQ(problems({.images = {image("pc1", "cd", "failed", "off"), image("pc1", "floppy", "failed", "off")}}),
+            Told{"image (cd and floppy): off"});
+  EXPECT_EQ(problems({.images = {image("pc1", "cd", "away", "is off"), image("pc1", "floppy", "waiting", "asks")}}),
+            Told{})
+      << "machines that are switched off are no problem";
+}
+
+TEST(TargetStatus, SoIsWhatOfItsSerialConsoleDoesNotWork) {
+  EXPECT_EQ(problems({.images = {image("pc1", "cd", "failed", "gone")},
+                      .problems = {{"pc1", "sol_listen tcp:127.0.0.1:1: taken"},
+                                   {"pc2", "sol_log /y: full"},
+                                   {"pc1", "sol_log /x: full"}}}),
+            (std::vector<std::string>{"image (cd): gone", "sol_listen tcp:127.0.0.1:1: taken", "sol_log /x: full"}));
 }
 
 }  // namespace

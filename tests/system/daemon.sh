@@ -125,7 +125,11 @@ daemon_start
 reader=$(pgrep -P "${PIDS[gateway]}")
 stop gateway KILL
 ok "a killed daemon leaves no reader" within 3 not kill -0 "$reader"
+spawn taken gw socat "TCP-LISTEN:${METRICS#*:},bind=${METRICS%:*},reuseaddr" -
+within 5 listens gw "${METRICS#*:}"
 daemon_start
 ok "and its socket does not stop the next" serial client 10.71.2.10
+ok "nor does a port for the metrics that somebody else has" has <(ctl status) "^problem: metrics: .*$METRICS.* in use"
+stop taken
 stop gateway INT
 ok "SIGINT ends it too" same "$status" 0

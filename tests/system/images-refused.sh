@@ -58,6 +58,9 @@ ok "IDE-R is off: says so" says off 'the feature is off or missing'
 ok "and what to do" says off '`amtgate setup ider off` switches it on$'
 ok "no consent: says so" says consent 'the user at the machine must consent first'
 ok "and what to do" says consent '`amtgate consent start consent` asks for it$'
+ctl status >"$T/status"
+for t in wrong off consent; do ok "$t: a problem in the status" has "$T/status" "^problem: $t: image \(cd\): $t "; done
+ok "good: none" hasnt "$T/status" '^problem: good'
 ok "attach waits no longer than until it is refused" not eval 'ctl images attach consent --cd "$T/cd.img" 2>"$T/err"'
 ok "in words" has "$T/err" 'consent: cd: failed, .*consent first; .*; the gateway keeps trying'
 for t in wrong off; do
@@ -78,3 +81,4 @@ stop consent
 machine consent 10.71.2.12
 ok "consent: given, and attached anew" ctl images attach consent
 ok "consent: read in whole" within 30 read_whole consent
+ok "status: no problem any more" not eval 'ctl status | grep "^problem:"'

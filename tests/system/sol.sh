@@ -180,6 +180,28 @@ ok "and the old one is left alone" hasnt "$T/log/pc1.old" 'after the reload'
 ok "a session that is not held opens for its user" talk demand 127.0.0.1 7003 --say 'echo on demand\r' --expect '\non demand'
 ok "and ends behind it" within 10 not listed "pc2 .*"
 
+# --- what does not work is in the status
+problem() { ctl status | grep -qE "^problem: $1"; }
+spawn taken gw socat TCP-LISTEN:7010,bind=127.0.0.1 -
+mkdir "$T/log/folder"
+within 5 listens gw 7010
+conf | sed "s|:7003|:7010|; s|sol_log = .*|sol_log = $T/log/folder|" | configure
+kill -HUP "${PIDS[gateway]}"
+ok "a door that cannot be opened" within 5 problem 'pc2: sol_listen tcp:127.0.0.1:7010: .*in use'
+ok "the machine says something for its log" talk unlogged 127.0.0.1 7001 --say 'echo not in the log\r' --expect '\nnot in the log'
+ok "a log that cannot be written" within 5 problem "pc1: sol_log $T/log/folder: Is a directory"
+ok "as JSON at the targets, which are ready" python3 -c 'import json, sys
+t = {t["name"]: t for t in json.load(sys.stdin)["targets"]}
+assert t["pc1"]["state"] == t["pc2"]["state"] == "ready", t
+assert [p.split()[0] for p in t["pc1"]["problems"]] == ["sol_log"], t
+assert [p.split()[0] for p in t["pc2"]["problems"]] == ["sol_listen"], t' < <(ctl --json status)
+stop taken
+ok "the door opens when its port is free" within 10 listens gw 7010
+ok "and is no problem any more" within 5 not problem pc2
+conf | configure
+kill -HUP "${PIDS[gateway]}"
+ok "a log that can be written: none is left" within 5 not problem .
+
 # --- ends
 stop gateway
 ok "the daemon stops in time" same "$status" 0

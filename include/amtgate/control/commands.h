@@ -48,6 +48,8 @@ struct TargetStatus {
   std::uint64_t sessions = 0;          // now
   std::uint64_t login_refusals = 0;    // in a row, of the gateway's own login; the most of its machines
   std::uint64_t login_wait = 0;        // seconds until the next login is tried: "backing off" while it is not 0
+  /// Sentences: what else the configuration says of it and does not work now, ready or not.
+  std::vector<std::string> problems{};
 };
 
 /// A drive of a machine that the gateway itself serves an image to.

@@ -12,8 +12,10 @@ namespace amtgate::daemon {
 
 class Commander final : public control::Commands {
  public:
-  /// `reload` reads the configuration again and gives every mistake. `gateway` outlives this.
-  Commander(gateway::Gateway& gateway, std::string config_file, std::function<std::vector<std::string>()> reload);
+  /// `reload` reads the configuration again and gives every mistake. `gateway` outlives this. `problems`: of the
+  /// start, which stay.
+  Commander(gateway::Gateway& gateway, std::string config_file, std::vector<std::string> problems,
+            std::function<std::vector<std::string>()> reload);
 
   control::Status status() const override;
   std::vector<control::SessionInfo> sessions() const override;
@@ -30,6 +32,7 @@ class Commander final : public control::Commands {
  private:
   gateway::Gateway& gateway_;
   std::string config_file_;
+  std::vector<std::string> problems_;
   std::function<std::vector<std::string>()> reload_;
   control::WallTime started_;
   control::WallTime loaded_;

@@ -37,12 +37,25 @@ struct WantedImages {
   bool none() const { return !cd && !floppy; }
 };
 
+/// How long a host rests before it tries again: twice as long each time, from `first` up to `last`.
+struct ImagePauses {
+  struct Range {
+    Duration first;
+    Duration last;
+  };
+  Range session{seconds(1), seconds(10)};
+  Range file{seconds(1), seconds(30)};  // that cannot be opened
+  /// At least, behind a refusal: nobody mends a password or gives consent in a second, and AMT locks accounts.
+  Duration refused = seconds(30);
+};
+
 /// What hosts share.
 struct ImageTools {
   net::Loop& loop;
   Shared& shared;
   image::Web& web;
   net::Worker& reader;
+  ImagePauses pauses{};
 };
 
 class ImageHost {

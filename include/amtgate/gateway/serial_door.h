@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "amtgate/base/inet.h"
 #include "amtgate/config/config.h"
@@ -19,6 +20,9 @@ class SerialDoor {
   using OnCall = std::function<void(sys::UniqueFd connection, const Endpoint& client)>;
 
   virtual ~SerialDoor() = default;
+
+  /// Why it is not open; empty: it is.
+  virtual std::string problem() const = 0;
 
   /// Opens it, and tries again every few seconds where it cannot be opened (the log tells why). `loop` outlives it.
   ///

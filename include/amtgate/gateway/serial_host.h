@@ -18,6 +18,7 @@
 #include "amtgate/device/dialer.h"
 #include "amtgate/gateway/serial_door.h"
 #include "amtgate/gateway/serial_recorder.h"
+#include "amtgate/gateway/target_problem.h"
 #include "amtgate/net/loop.h"
 #include "amtgate/net/stream.h"
 #include "amtgate/session/line_stamps.h"
@@ -90,6 +91,8 @@ class SerialHost {
   bool busy() const { return device_ != nullptr || opening_ != nullptr; }
   /// Its own entry in the list of sessions: the gateway's, where it holds one.
   std::optional<control::SessionInfo> info() const;
+  /// What of `sol_listen` and `sol_log` does not work.
+  std::vector<TargetProblem> problems() const;
   Endpoint device() const { return device_at_; }
   const std::string& tls() const { return device_tls_; }
   const std::string& trust() const { return device_trust_; }
@@ -145,6 +148,7 @@ class SerialHost {
   sys::UniqueFd log_;
   std::string log_path_;
   TimePoint log_retry_{};
+  std::string log_problem_;
   session::LineStamps stamps_;
   net::Timer timer_;
   std::optional<TimePoint> armed_;  // when timer_ comes

@@ -21,6 +21,7 @@
 #include "amtgate/gateway/image_holders.h"
 #include "amtgate/gateway/layouts.h"
 #include "amtgate/gateway/recordings.h"
+#include "amtgate/gateway/target_problem.h"
 #include "amtgate/gateway/web_seats.h"
 #include "amtgate/http/challenger.h"
 #include "amtgate/net/listen.h"
@@ -112,6 +113,8 @@ class Shard {
   void listen(sys::UniqueFd listener, net::Destination destination);
   void stop_listening();
   std::vector<control::SessionInfo> sessions() const;
+  /// Of the serial consoles that live here.
+  std::vector<TargetProblem> problems() const;
   /// False when there is no such session here.
   bool end(control::SessionId id, const Error& why);
   void end_all(const Error& why);
