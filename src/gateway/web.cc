@@ -28,6 +28,9 @@ session::WebOptions options_for(const SessionRecord& record, const Policy& polic
   out.read_only = t.wsman_only == config::WsmanOnly::Read;
   out.tls = client.is_tls();
   out.from = aim.client.to_string();
+  for (const config::Host& host : t.address) {
+    if (const auto* name = std::get_if<std::string>(&host)) out.names.push_back(*name);
+  }
   out.refusal = std::move(refusal);
   switch (t.client_auth) {
     case config::ClientAuth::None: break;

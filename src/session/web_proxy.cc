@@ -166,6 +166,14 @@ void WebProxy::begin(TimePoint now) {
   if (origin != nullptr && (host == nullptr || !http::same_word(authority_of(*origin), *host))) {
     return answer({403, "Forbidden", "amtgate: a page of another server asks for this"}, now);
   }
+  // Whoever has a name can have it lead here (DNS rebinding), and a browser then takes the page for the machine's
+  // own.
+  if (origin != nullptr && options_.login == WebLogin::None && !knows_name(host_of(*host))) {
+    return answer({403, "Forbidden",
+                   "amtgate: a page asks for this under a name that the gateway does not know: aim at the machine's "
+                   "address, have the name in its `address`, or give users a login (client_auth)"},
+                  now);
+  }
   if (!let_in(now)) return;
   if (const std::optional<std::string> no = forbidden()) {
     // A fault with status 400 is what every client of WS-Management shows in words: openwsman and MeshCentral's
@@ -179,6 +187,13 @@ void WebProxy::begin(TimePoint now) {
     return answer({403, "Forbidden", "amtgate: " + *no}, now);
   }
   forward(now);
+}
+
+bool WebProxy::knows_name(std::string_view host) const {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host.starts_with('[') || host.find('.') == std::string_view::npos || IpAddress::parse(host).has_value() ||
+         http::same_word(host, options_.machine) ||
+         std::ranges::any_of(options_.names, [&](const auto& name) { return http::same_word(host, name); });
 }
 
 /// False when the request was answered.

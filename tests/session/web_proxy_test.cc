@@ -307,6 +307,28 @@ TEST_F(WebProxyTest, RefusesWhatIsNotForIt) {
   EXPECT_EQ(to_machine, "");
 }
 
+TEST_F(WebProxyTest, ANameThatMayBeAnybodysIsNoPageOfTheMachines) {
+  const auto asks = [&](const std::string& host, WebLogin login = WebLogin::None) {
+    WebOptions options;
+    options.names = {"pc1.example.org", "Lab.PC1"};
+    options.login = login;
+    answer.clear();
+    open(std::move(options));
+    client("POST /wsman HTTP/1.1\r\nHost: " + host + "\r\nOrigin: http://" + host +
+           "\r\nContent-Length: " + std::to_string(std::string_view(look).size()) + "\r\n\r\n" + std::string(look));
+    return answer.substr(9, 3);
+  };
+  for (const char* own :
+       {"10.0.0.9:16992", "[fd00::9]:16992", "pc1", "PC1.example.ORG:16992", "pc1.example.org.", "lab.pc1:16992"}) {
+    EXPECT_EQ(asks(own), "200") << own;
+  }
+  for (const char* other : {"evil.example", "evil.example:16992", "pc1.example.org.evil.example",
+                            "10.0.0.9.evil.example", "xpc1.example.org"}) {
+    EXPECT_EQ(asks(other), "403") << other;
+  }
+  EXPECT_EQ(asks("evil.example", WebLogin::Passthrough), "401") << "it has no login to misuse";
+}
+
 TEST_F(WebProxyTest, ManyRequestsAtOnceAreAnsweredInOrderWithoutDeepStacks) {
   open({});
   std::string many;

@@ -101,6 +101,7 @@ ok "over TLS" same "$(ask_web https://10.71.2.13:16993/index.htm)" 200
 ok "HEAD" same "$(ask_web -I http://10.71.2.11:16992/logon.htm)" 405
 ok "what is not there" same "$(ask_web http://10.71.2.11:16992/nothing)" 404
 ok "a page of another server may not" same "$(get -H 'Origin: http://evil.example' http://10.71.2.11:16992/wsman)" 403
+ok "nor under a name that is made to lead here" same "$(get -H 'Host: evil.example:16992' -H 'Origin: http://evil.example:16992' http://10.71.2.11:16992/wsman)" 403
 ok "the machine's own may" same "$(get -H 'Origin: http://10.71.2.11:16992' http://10.71.2.11:16992/wsman)" 200
 ok "TRACE" same "$(ask_web -X TRACE http://10.71.2.11:16992/)" 405
 ok "a tunnel" same "$(on client curl -s -o /dev/null -w '%{http_connect}' -p -x http://10.71.2.11:16992 http://192.0.2.1/)" 405

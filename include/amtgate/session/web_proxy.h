@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "amtgate/auth/credentials.h"
 #include "amtgate/auth/random.h"
@@ -44,8 +45,10 @@ struct WebOptions {
   bool read_only = false;                        // nothing goes through that changes anything
   /// Why this user may not do something of this kind; empty when it may. With WebLogin::Users.
   std::function<std::string(std::string_view user, wsman::RequestClass kind)> why_not{};
-  bool tls = false;              // the client's side is https
-  std::string from;              // whose wrong guesses are counted
+  bool tls = false;  // the client's side is https
+  std::string from;  // whose wrong guesses are counted
+  /// Names that a page of the machine's own may have in a browser, besides addresses and names without a dot.
+  std::vector<std::string> names{};
   std::optional<Error> refusal;  // all that a client is told: 403, or 503 where it is Busy
 };
 
@@ -139,6 +142,7 @@ class WebProxy {
   // A request.
   void take_requests(TimePoint now);
   void begin(TimePoint now);
+  bool knows_name(std::string_view host) const;
   bool let_in(TimePoint now);
   std::optional<std::string> forbidden() const;
   void forward(TimePoint now);
