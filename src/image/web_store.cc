@@ -60,7 +60,7 @@ void WebStore::news() {
 // --- what it is -------------------------------------------------------------------------------------------
 
 void WebStore::probe() {
-  probe_.emplace();
+  probe_ = Flight{};
   probe_judged_ = {};
   const auto most = std::make_shared<std::uint64_t>(0);
   Fetcher::Callbacks calls;
