@@ -32,8 +32,8 @@ class Loop {
   void run_once(Duration wait);
   /// From any thread or from a callback. Not from a signal handler: use Signal.
   void stop();
-  /// From now on run() looks for events for some microseconds before it sleeps, where that pays (net/busy_wait.h). For
-  /// a process that answers one machine; others want the processor meanwhile.
+  /// From now on run() looks for events for some microseconds before it sleeps, where that pays (net/busy_wait.h).
+  /// For a process that answers one machine; others want the processor meanwhile.
   void wait_busily();
 
   /// From any thread: runs `work` on the loop's thread, in the order posted. Never runs it before returning. One
