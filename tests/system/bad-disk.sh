@@ -3,7 +3,6 @@
 # medium error for the blocks that cannot be read and goes on with the others, one sentence says the file and the place,
 # and all is well again when they can be read. With device-mapper, or SCSI_DEBUG=yes, some blocks in the middle are bad;
 # without, a disk whose backing file is cut ends with them.
-# LIMIT=400
 . "$(dirname "$0")/lib.sh"
 need losetup blockdev python3 curl
 lab router

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # console: to the firmware's set-up, an image, the network or what is there; each step failing; Ctrl-C in each.
-# LIMIT=400
+# LIMIT=700
 . "$(dirname "$0")/lib.sh"
 need gvncviewer Xvfb xdotool xwd expect
 lab router

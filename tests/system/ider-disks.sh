@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # amtgate ider with disks: 1 GiB, a hybrid ISO as a removable disk, one on a read-only mount; and what the machine reads
 # of UDF and FAT is called by its name.
-# LIMIT=240
 . "$(dirname "$0")/lib.sh"
 need genisoimage xorriso python3 mkfs.fat mcopy
 lab router

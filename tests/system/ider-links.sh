@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # amtgate ider over a link that drips, stalls and is cut at any place, by a relay between it and the machine; and at a
 # machine whose drives somebody else has. What is read is compared in whole.
-# LIMIT=300
 . "$(dirname "$0")/lib.sh"
 need python3
 lab router

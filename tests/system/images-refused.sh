@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # The gateway's images at machines that do not let it in: a wrong password, redirection that is switched off, consent
 # that is missing. The list says why and what to do, it is tried again with pauses, and it works once it is mended.
-# LIMIT=300
 . "$(dirname "$0")/lib.sh"
 lab router
 head -c 1500000 /dev/urandom >"$T/cd.img"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The gateway serves images itself: from the configuration and by command, files and web servers, good ones and bad ones;
 # the machine reads every image whole, and its digest is compared.
-# LIMIT=300
+# LIMIT=800
 . "$(dirname "$0")/lib.sh"
 need nginx amtterm openssl setpriv
 NGINX=$(command -v nginx)

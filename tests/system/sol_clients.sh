@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Stock programs at the doors of a serial console (sol_listen): every byte value both ways, pastes of 10 MiB, breaks; and a
 # terminal that one program leaves behind is as the next one wants it.
-# LIMIT=420
 . "$(dirname "$0")/lib.sh"
 need socat plink inetutils-telnet conserver console picocom cu minicom screen expect setpriv
 lab router
