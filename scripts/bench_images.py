@@ -5,8 +5,8 @@ one on a web server that is near, and 20 ms away (each way: 40 until an answer b
 The machine is amtgate-sim: its exercise reads the whole image in pieces of 64 KiB, one command at a time, or 2 KiB at random
 (of an image that is here by then: what a far one costs at random is its distance). Unpaced, the web server and the line to it
 have a part of the CPUs that the file does not need, and what was fetched is written to the cache; at the pace of a gigabit
-line, which AMT's is at best, only waiting for the image shows: that is what is judged. The web server is nginx, which sends
-files from memory without touching them; the line is tests/bench/delay.cc.
+line, which AMT's is at best, only waiting for the image shows. The web server is nginx, which sends files from memory without
+touching them; the line is tests/bench/delay.cc.
 """
 import json
 import os
@@ -138,8 +138,12 @@ def images(args, scratch):
                   [[n, "%.1f" % d["mb_per_s"], "%.0f" % d["per_s"], "%.2f" % d["ratio_to_file"], "%.0f" % d["p50_us"], "%.0f" % d["p99_us"]]
                    for n, d in data.items()])
             out[what] = data
-        far = out["paced"]["daemon, web, %d ms" % DELAY_MS]["ratio_to_file"]
-        out["wanted"].append(figure("%d ms to the image, to the file" % DELAY_MS, "at least 0.8", far, far >= 0.8, "%.2f"))
+            if what != "paced":
+                command = 1 / data["amtgate ider, file"]["ratio_to_file"]
+                out["wanted"].append(figure("%s: the daemon's file, to `amtgate ider`" % what, "at least 0.9", command, command >= 0.9, "%.2f"))
+        for what, title in (("sequential", "unpaced"), ("paced", "a gigabit line")):
+            far = out[what]["daemon, web, %d ms" % DELAY_MS]["ratio_to_file"]
+            out["wanted"].append(figure("%s: %d ms to the image, to the file" % (title, DELAY_MS), "at least 0.8", far, far >= 0.8, "%.2f"))
         print_wanted("images: what is wanted", out["wanted"])
     finally:
         lab.lab.down()

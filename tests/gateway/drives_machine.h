@@ -18,6 +18,7 @@
 #include "amtgate/net/stream.h"
 #include "amtgate/redir/server_role.h"
 #include "amtgate/sys/clock.h"
+#include "tests/support/digest_login.h"
 
 namespace amtgate::gateway::test {
 
@@ -35,7 +36,7 @@ class DrivesSession {
   DrivesSession(net::Loop& loop, sys::UniqueFd fd, const auth::CredentialStore& store, const DrivesManners& manners)
       : loop_(loop),
         stream_(loop, std::move(fd)),
-        login_(options(store), random_, loop.now()),
+        login_(amtgate::test::digest_login(store), random_, loop.now()),
         manners_(manners),
         drives_(drives_options(manners), loop.now()) {
     stream_.on_ready([this](net::Ready) { pump(); });
@@ -82,12 +83,6 @@ class DrivesSession {
   }
 
  private:
-  static redir::ServerRole::Options options(const auth::CredentialStore& store) {
-    redir::ServerRole::Options o;
-    o.methods = {redir::AuthMethod::Digest};
-    o.policy = redir::Verify{&store};
-    return o;
-  }
   /// Without a limit of time: the test machine may be slow.
   static ider::HostRole::Options drives_options(const DrivesManners& manners) {
     ider::HostRole::Options o;

@@ -14,6 +14,7 @@
 #include "amtgate/rfb/client_handshake.h"
 #include "amtgate/rfb/server_handshake.h"
 #include "amtgate/rfb/server_init.h"
+#include "tests/support/digest_login.h"
 #include "tests/support/own_loopback.h"
 
 namespace amtgate::gateway {
@@ -34,19 +35,15 @@ std::unique_ptr<net::Listener> listen_at(net::Loop& loop, const Endpoint& at, ne
 class DeviceConnection {
  public:
   DeviceConnection(net::Loop& loop, sys::UniqueFd fd, const auth::CredentialStore& store, redir::StartStatus status)
-      : stream_(loop, std::move(fd)), role_(options(store), random_, loop.now()), status_(status), loop_(loop) {
+      : stream_(loop, std::move(fd)),
+        role_(test::digest_login(store), random_, loop.now()),
+        status_(status),
+        loop_(loop) {
     stream_.on_ready([this](net::Ready) { pump(); });
     stream_.want(true, false);
   }
 
  private:
-  static redir::ServerRole::Options options(const auth::CredentialStore& store) {
-    redir::ServerRole::Options o;
-    o.methods = {redir::AuthMethod::Digest};
-    o.policy = redir::Verify{&store};
-    return o;
-  }
-
   void pump() {
     std::array<std::uint8_t, 4096> buffer;
     const net::IoResult got = stream_.read(buffer);

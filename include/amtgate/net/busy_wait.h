@@ -16,7 +16,7 @@ class BusyWait {
  public:
   /// Never looked for longer: about what it costs to be woken.
   static constexpr Duration kMost = std::chrono::microseconds(60);
-  /// A wait slept through that was no longer than this would, looked through, have been shorter than kMost.
+  /// A wait slept through that was no longer than this may, looked through, have been shorter than kMost.
   static constexpr Duration kNear = std::chrono::microseconds(150);
   /// Waits slept through at most before it is tried again, however often it was in vain.
   static constexpr unsigned kMostPause = 256;
