@@ -47,6 +47,7 @@ std::unique_ptr<net::Worker> start_worker(const char* name) {
 /// Workers are ended in an order: nobody posts to a loop that is gone.
 struct Images::Impl {
   std::unique_ptr<net::Worker> sessions;
+  std::unique_ptr<net::Worker> fetching;
   std::unique_ptr<net::Worker> disk;
   std::unique_ptr<net::Worker> reader;
   // On the sessions' loop.
@@ -66,6 +67,7 @@ struct Images::Impl {
       web.reset();
       tools.reset();
     });
+    fetching->stop();
     disk->stop();  // behind what the images still had to save
     sessions->stop();
   }
@@ -122,17 +124,19 @@ bool Images::begin() {
   if (impl_) return true;
   auto impl = std::make_unique<Impl>();
   impl->sessions = start_worker("amtgate-images");
+  impl->fetching = start_worker("amtgate-fetch");
   impl->disk = start_worker("amtgate-disk");
   impl->reader = start_worker("amtgate-read");
-  if (!impl->sessions || !impl->disk || !impl->reader) return false;
+  if (!impl->sessions || !impl->fetching || !impl->disk || !impl->reader) return false;
   impl_ = std::move(impl);
   impl_->sessions->run_there([this] {
     Impl& i = *impl_;
     net::Loop& loop = i.sessions->loop();
     loop.wait_busily();  // it relays nothing: machines that read ask for the next piece at once
     i.web = std::make_unique<image::Web>(
-        loop, *i.disk, image::FetcherOptions{.ca_text = settings_.image_ca_text, .mark = shared_.own_mark},
-        state_ + "/images", settings_.image_cache);
+        loop, image::WebThreads{*i.fetching, *i.disk, *i.reader},
+        image::FetcherOptions{.ca_text = settings_.image_ca_text, .mark = shared_.own_mark}, state_ + "/images",
+        settings_.image_cache);
     i.tools = std::make_unique<ImageTools>(ImageTools{loop, shared_, *i.web, *i.reader});
   });
   running_ = impl_.get();

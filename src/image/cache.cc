@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +55,42 @@ Error disk_error(const char* what) {
 
 }  // namespace
 
+Result<void> CacheData::write(std::uint64_t at, Bytes bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return disk_error("written");
+    at += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<void> CacheData::read(std::uint64_t at, MutableBytes out) const {
+  while (!out.empty()) {
+    const ssize_t n = ::pread(fd(), out.data(), out.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return disk_error("read");
+    at += static_cast<std::uint64_t>(n);
+    out = out.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<bool> CacheData::read_now(std::uint64_t at, MutableBytes out) const {
+  while (!out.empty()) {
+    iovec to{out.data(), out.size()};
+    const ssize_t n = ::preadv2(fd(), &to, 1, static_cast<off_t>(at), RWF_NOWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return false;
+    if (n <= 0) break;
+    at += static_cast<std::uint64_t>(n);
+    out = out.subspan(static_cast<std::size_t>(n));
+  }
+  if (const Result<void> rest = read(at, out); !rest) return rest.error();
+  return true;
+}
+
 CacheEntry::CacheEntry(Cache& cache, std::string key, std::string url)
     : cache_(cache), key_(std::move(key)), url_(std::move(url)), save_(cache.loop_, [this] { save(); }) {
   load();
@@ -77,7 +114,7 @@ bool CacheEntry::take_kept() {
   Cache::Kept kept = std::move(found->second);
   cache_.kept_.erase(found);
   struct stat st {};
-  const bool there = ::fstat(kept.data->get(), &st) == 0 && st.st_nlink > 0;
+  const bool there = ::fstat(kept.data.fd(), &st) == 0 && st.st_nlink > 0;
   if (kept.record.url != url_ || !there || !cache_.make_room(key_, kept.record.identity.size)) return false;
   data_ = std::move(kept.data);
   data_name_ = std::move(kept.record.data);
@@ -99,7 +136,7 @@ void CacheEntry::load() {
   if (!whole) return;
   // Where the limit is lower now, the image is fetched anew or refused, as any other.
   if (!cache_.make_room(key_, record->identity.size)) return;
-  data_ = std::make_shared<const sys::UniqueFd>(std::move(fd));
+  data_ = CacheData(std::move(fd));
   data_name_ = record->data;
   identity_ = record->identity;
   map_ = std::move(record->map);
@@ -116,7 +153,7 @@ void CacheEntry::drop_files() {
 
 Result<void> CacheEntry::begin(const Identity& identity) {
   identity_.reset();
-  data_.reset();
+  data_ = CacheData();
   map_ = ChunkMap();
   dirty_ = false;
   save_.cancel();
@@ -126,7 +163,7 @@ Result<void> CacheEntry::begin(const Identity& identity) {
   data_name_ = key_ + "-" + hex(nonce()) + ".data";
   sys::UniqueFd fd(::open(cache_.path(data_name_).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(identity.size)) != 0) return disk_error("written");
-  data_ = std::make_shared<const sys::UniqueFd>(std::move(fd));
+  data_ = CacheData(std::move(fd));
   map_ = ChunkMap(identity.size);
   identity_ = identity;
   return {};
@@ -139,32 +176,10 @@ void CacheEntry::confirm(const Identity& identity) {
   if (!save_.armed()) save_.arm(kSaveEvery);
 }
 
-Result<void> CacheEntry::write(std::uint64_t at, Bytes bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(data_->get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return disk_error("written");
-    at += static_cast<std::uint64_t>(n);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
 void CacheEntry::set(std::uint64_t chunk) {
   map_.set(chunk);
   dirty_ = true;
   if (!save_.armed()) save_.arm(kSaveEvery);
-}
-
-Result<void> CacheEntry::read(std::uint64_t at, MutableBytes out) const {
-  while (!out.empty()) {
-    const ssize_t n = ::pread(data_->get(), out.data(), out.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return disk_error("read");
-    at += static_cast<std::uint64_t>(n);
-    out = out.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
 }
 
 void CacheEntry::save() {
@@ -173,7 +188,7 @@ void CacheEntry::save() {
   if (abandoned_ || !identity_) return;
   cache_.disk_.loop().post(
       [data = data_, path = cache_.path(key_ + ".map"), text = to_text({url_, data_name_, *identity_, map_})] {
-        Result<void> done = ::fdatasync(data->get()) == 0 ? Result<void>() : Result<void>(disk_error("written"));
+        Result<void> done = ::fdatasync(data.fd()) == 0 ? Result<void>() : Result<void>(disk_error("written"));
         if (done) done = sys::write_file(path, text, 0600);
         static log::RateLimit limit;
         if (!done) log::warn(limit, "image.cache", {{"why", done.error().detail}});

@@ -26,18 +26,16 @@ long ms(Duration d) {
   return static_cast<long>(std::chrono::ceil<milliseconds>(d).count());
 }
 
-}  // namespace
-
-struct Fetcher::Impl {
-  Impl(net::Loop& l, FetcherOptions o)
+/// libcurl on a loop. Lives on the fetching thread.
+struct Transfers {
+  Transfers(net::Loop& l, FetcherOptions o)
       : loop(l), options(std::move(o)), multi(curl_multi_init()), timer(l, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
-    curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
+    curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, &Transfers::on_socket);
     curl_multi_setopt(multi.get(), CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
+    curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, &Transfers::on_timer);
     curl_multi_setopt(multi.get(), CURLMOPT_TIMERDATA, this);
     curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, kMostIdle);
   }
-  ~Impl() { multi.reset(); }
 
   void act(curl_socket_t fd, int what) {
     int running = 0;
@@ -48,7 +46,7 @@ struct Fetcher::Impl {
   void finish_done();
 
   static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-    static_cast<Impl*>(self)->watch(fd, what);
+    static_cast<Transfers*>(self)->watch(fd, what);
     return 0;
   }
 
@@ -71,12 +69,12 @@ struct Fetcher::Impl {
   }
 
   static int on_timer(CURLM*, long timeout_ms, void* self) {
-    auto& impl = *static_cast<Impl*>(self);
-    impl.timer.cancel();
+    auto& transfers = *static_cast<Transfers*>(self);
+    transfers.timer.cancel();
     if (timeout_ms > 1) {
-      impl.timer.arm(milliseconds(timeout_ms));
+      transfers.timer.arm(milliseconds(timeout_ms));
     } else if (timeout_ms >= 0) {
-      impl.soon();
+      transfers.soon();
     }
     return 0;
   }
@@ -100,14 +98,13 @@ struct Fetcher::Impl {
   net::Timer timer;
 };
 
-namespace {
-
-class Running final : public Fetch {
+/// One request, on the fetching thread.
+class Transfer {
  public:
-  Running(Fetcher::Impl& fetcher, const Fetcher::Request& request, Fetcher::Callbacks callbacks)
-      : fetcher_(fetcher), callbacks_(std::move(callbacks)), easy_(curl_easy_init()) {
+  Transfer(Transfers& transfers, const Fetcher::Request& request, Fetcher::Callbacks callbacks)
+      : transfers_(transfers), callbacks_(std::move(callbacks)), easy_(curl_easy_init()) {
     CURL* e = easy_.get();
-    const FetcherOptions& o = fetcher_.options;
+    const FetcherOptions& o = transfers_.options;
     curl_easy_setopt(e, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(e, CURLOPT_PRIVATE, this);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -139,15 +136,17 @@ class Running final : public Fetch {
       headers_.reset(curl_slist_append(nullptr, ("If-Range: " + request.if_range).c_str()));
       curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers_.get());
     }
-    curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, &Running::prepare_socket);
+    curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, &Transfer::prepare_socket);
     curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, this);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &Running::take_header);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, &Transfer::take_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, this);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, &Running::take_body);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, &Transfer::take_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, this);
-    curl_multi_add_handle(fetcher_.multi.get(), e);
+    curl_multi_add_handle(transfers_.multi.get(), e);
   }
-  ~Running() override { leave(); }
+  ~Transfer() { leave(); }
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
 
   /// The owner may destroy this in on_done.
   void done(CURLcode code) {
@@ -167,7 +166,7 @@ class Running final : public Fetch {
   void leave() {
     if (left_) return;
     left_ = true;
-    curl_multi_remove_handle(fetcher_.multi.get(), easy_.get());
+    curl_multi_remove_handle(transfers_.multi.get(), easy_.get());
   }
 
   Error transport_error(CURLcode code) {
@@ -204,37 +203,37 @@ class Running final : public Fetch {
   }
 
   static int prepare_socket(void* self, curl_socket_t fd, curlsocktype) {
-    auto& r = *static_cast<Running*>(self);
-    const std::uint32_t mark = r.fetcher_.options.mark;
+    auto& t = *static_cast<Transfer*>(self);
+    const std::uint32_t mark = t.transfers_.options.mark;
     if (mark != 0 && ::setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) {
-      r.error_ = Error{Errc::System, std::string("cannot mark a connection: ") + std::strerror(errno)};
+      t.error_ = Error{Errc::System, std::string("cannot mark a connection: ") + std::strerror(errno)};
       return CURL_SOCKOPT_ERROR;
     }
     return CURL_SOCKOPT_OK;
   }
 
   static std::size_t take_header(char* data, std::size_t size, std::size_t n, void* self) {
-    auto& r = *static_cast<Running*>(self);
-    r.heads_ += size * n;
-    if (r.heads_ > kMaxHeads) {
-      r.error_ = Error{Errc::TooLarge,
+    auto& t = *static_cast<Transfer*>(self);
+    t.heads_ += size * n;
+    if (t.heads_ > kMaxHeads) {
+      t.error_ = Error{Errc::TooLarge,
                        "the server's answer has a head of more than " + std::to_string(kMaxHeads) + " bytes"};
       return 0;
     }
-    take_line(r.head_, {data, size * n});
+    take_line(t.head_, {data, size * n});
     return size * n;
   }
 
   static std::size_t take_body(char* data, std::size_t size, std::size_t n, void* self) {
-    auto& r = *static_cast<Running*>(self);
-    if (!r.judged_ && !r.judge_head()) return 0;
-    const Result<void> taken = r.callbacks_.on_body(Bytes(reinterpret_cast<const std::uint8_t*>(data), size * n));
+    auto& t = *static_cast<Transfer*>(self);
+    if (!t.judged_ && !t.judge_head()) return 0;
+    const Result<void> taken = t.callbacks_.on_body(Bytes(reinterpret_cast<const std::uint8_t*>(data), size * n));
     if (taken) return size * n;
-    r.error_ = taken.error();
+    t.error_ = taken.error();
     return 0;
   }
 
-  Fetcher::Impl& fetcher_;
+  Transfers& transfers_;
   Fetcher::Callbacks callbacks_;
   Lines headers_;
   Head head_;
@@ -245,32 +244,78 @@ class Running final : public Fetch {
   Easy easy_;
 };
 
-}  // namespace
-
-void Fetcher::Impl::finish_done() {
+void Transfers::finish_done() {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    Running* running = nullptr;
+    Transfer* transfer = nullptr;
     const CURLcode code = message->data.result;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &running);
-    running->done(code);
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    transfer->done(code);
   }
 }
 
-Fetcher::Fetcher(net::Loop& loop, FetcherOptions options) {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  (void)ready;
-  impl_ = std::make_unique<Impl>(loop, std::move(options));
-}
-Fetcher::~Fetcher() = default;
+/// What both threads know of a request.
+struct Shared {
+  bool cancelled = false;                // the owner's thread alone
+  std::unique_ptr<Transfer> transfer{};  // the fetching thread alone
+};
 
-void Fetcher::set_ca(std::string ca_text) {
-  impl_->options.ca_text = std::move(ca_text);
-}
+class Running final : public Fetch {
+ public:
+  Running(net::Loop& fetching, std::shared_ptr<Shared> shared) : fetching_(fetching), shared_(std::move(shared)) {}
+  ~Running() override {
+    shared_->cancelled = true;
+    fetching_.post([shared = shared_] { shared->transfer.reset(); });
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
 
-std::unique_ptr<Fetch> Fetcher::start(const Request& request, Callbacks callbacks) {
-  return std::make_unique<Running>(*impl_, request, std::move(callbacks));
+ private:
+  net::Loop& fetching_;
+  std::shared_ptr<Shared> shared_;
+};
+
+class CurlFetcher final : public Fetcher {
+ public:
+  CurlFetcher(net::Loop& home, net::Worker& fetching, FetcherOptions options) : home_(home), fetching_(fetching) {
+    static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)ready;
+    fetching_.run_there([&] { transfers_ = std::make_unique<Transfers>(fetching_.loop(), std::move(options)); });
+  }
+  ~CurlFetcher() override {
+    fetching_.run_there([this] { transfers_.reset(); });
+  }
+  CurlFetcher(const CurlFetcher&) = delete;
+  CurlFetcher& operator=(const CurlFetcher&) = delete;
+
+  void set_ca(std::string ca_text) override {
+    fetching_.loop().post([t = transfers_.get(), ca = std::move(ca_text)] { t->options.ca_text = ca; });
+  }
+
+  std::unique_ptr<Fetch> start(const Request& request, Callbacks callbacks) override {
+    auto shared = std::make_shared<Shared>();
+    callbacks.on_done = [&home = home_, shared, tell = std::move(callbacks.on_done)](const Result<void>& outcome) {
+      home.post([shared, tell, outcome] {
+        if (!shared->cancelled) tell(outcome);
+      });
+    };
+    fetching_.loop().post([t = transfers_.get(), shared, request, callbacks = std::move(callbacks)]() mutable {
+      shared->transfer = std::make_unique<Transfer>(*t, request, std::move(callbacks));
+    });
+    return std::make_unique<Running>(fetching_.loop(), std::move(shared));
+  }
+
+ private:
+  net::Loop& home_;
+  net::Worker& fetching_;
+  std::unique_ptr<Transfers> transfers_;  // the fetching thread's
+};
+
+}  // namespace
+
+std::unique_ptr<Fetcher> make_fetcher(net::Loop& home, net::Worker& fetching, FetcherOptions options) {
+  return std::make_unique<CurlFetcher>(home, fetching, std::move(options));
 }
 
 }  // namespace amtgate::image

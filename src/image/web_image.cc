@@ -43,11 +43,14 @@ class WebImage final : public Medium {
       if (waiting_.late(from)) return Error{Errc::Timeout, "the server does not give it in time"};
       return ider::Fetch::Later;
     }
+    const Result<ider::Fetch> got = store_->read(from, out.first(static_cast<std::size_t>(want)));
+    if (got && *got == ider::Fetch::Later && waiting_.late(from)) {
+      return Error{Errc::Timeout, "the disk does not give it in time"};
+    }
+    if (!got || *got == ider::Fetch::Later) return got;
     waiting_.done();
     // Once for each piece that is used up.
     if (to > from + want && from / kChunk != (from + want) / kChunk) store_->expect(from + want, to);
-    if (const Result<void> got = store_->read(from, out.first(static_cast<std::size_t>(want))); !got)
-      return got.error();
     std::fill(out.begin() + static_cast<std::ptrdiff_t>(want), out.end(), std::uint8_t{0});
     return ider::Fetch::Done;
   }
@@ -58,7 +61,8 @@ class WebImage final : public Medium {
     if (peeked_to_ > size() || !store_->here(peeked_from_, peeked_to_ - peeked_from_)) return false;
     std::uint64_t from = peeked_from_;
     for (const MutableBytes& p : pieces) {
-      if (!store_->read(from, p)) return false;
+      const Result<ider::Fetch> got = store_->read(from, p);
+      if (!got || *got == ider::Fetch::Later) return false;
       from += p.size();
     }
     return true;
@@ -88,16 +92,19 @@ class WebImage final : public Medium {
 
 }  // namespace
 
-Web::Web(net::Loop& loop, net::Worker& disk, FetcherOptions options, std::string cache_folder,
+Web::Web(net::Loop& loop, const WebThreads& threads, FetcherOptions options, std::string cache_folder,
          std::uint64_t cache_limit)
-    : loop_(loop), fetcher_(loop, std::move(options)), cache_(loop, disk, std::move(cache_folder), cache_limit) {}
+    : loop_(loop),
+      reader_(threads.reader),
+      fetcher_(make_fetcher(loop, threads.fetching, std::move(options))),
+      cache_(loop, threads.disk, std::move(cache_folder), cache_limit) {}
 Web::~Web() = default;
 
 std::unique_ptr<Medium> Web::open(const std::string& url, std::uint32_t block_size) {
   std::erase_if(stores_, [](const auto& s) { return s.second.expired(); });
   std::shared_ptr<WebStore> store = stores_[url].lock();
   if (!store || store->changed()) {
-    store = std::make_shared<WebStore>(loop_, fetcher_, cache_, url, WebStore::Pauses());
+    store = std::make_shared<WebStore>(loop_, reader_, *fetcher_, cache_, url, WebStore::Pauses());
     stores_[url] = store;
   }
   return std::make_unique<WebImage>(loop_, std::move(store), block_size);

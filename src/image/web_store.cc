@@ -12,10 +12,17 @@ namespace {
 // the line with it.
 constexpr double kAheadSeconds = 2.0;
 constexpr std::uint64_t kLeastAhead = std::uint64_t{2} << 20U;
-constexpr Duration kRateWindow = milliseconds(250);
-// With the largest all that ReadAhead looks ahead, enough for 400 MB/s over 40 ms.
+// The rate is known soon, since little is asked for until it is.
+constexpr Duration kRateWindow = milliseconds(50);
+constexpr Duration kPauseOfTheMachine = seconds(1);  // such a window says nothing of the line
+// With the largest all that ReadAhead looks ahead, enough for 800 MB/s over 40 ms; servers limit connections.
 constexpr std::size_t kMostFlights = 16;
-constexpr std::uint64_t kLargestFlight = std::uint64_t{1} << 20U;
+constexpr std::uint64_t kLargestFlight = std::uint64_t{2} << 20U;
+
+constexpr std::uint64_t kWarm = std::uint64_t{1} << 20U;  // read from the disk at once
+
+constexpr const char* kMiddle = "the server closed the connection in the middle";
+constexpr const char* kTooMuch = "the server sends more than was asked for";
 
 std::uint64_t chunk_of(std::uint64_t at) {
   return at / kChunk;
@@ -23,8 +30,10 @@ std::uint64_t chunk_of(std::uint64_t at) {
 
 }  // namespace
 
-WebStore::WebStore(net::Loop& loop, Fetcher& fetcher, Cache& cache, std::string url, const Pauses& pauses)
+WebStore::WebStore(net::Loop& loop, net::Worker& reader, Fetcher& fetcher, Cache& cache, std::string url,
+                   const Pauses& pauses)
     : loop_(loop),
+      reader_(reader),
       fetcher_(fetcher),
       url_(std::move(url)),
       shown_(shown_address(url_)),
@@ -59,25 +68,48 @@ void WebStore::news() {
 
 // --- what it is -------------------------------------------------------------------------------------------
 
-void WebStore::probe() {
-  probe_ = Flight{};
-  probe_judged_ = {};
-  const auto most = std::make_shared<std::uint64_t>(0);
-  Fetcher::Callbacks calls;
-  calls.on_head = [this, most](const Head& head) {
-    probe_judged_ = probed(head, *most);
-    return probe_judged_;
-  };
-  calls.on_body = [this, most](Bytes bytes) { return arrived(*probe_, bytes, *most); };
-  calls.on_done = [this](const Result<void>& outcome) { probe_done(outcome); };
-  probe_->fetch = fetcher_.start({url_, std::pair{std::uint64_t{0}, kChunk - 1}, {}}, std::move(calls));
+Result<void> WebStore::Opened::judge(const Head& head) {
+  const Result<Opening> judged = judge_opening(head);
+  if (!judged) return judged.error();
+  most = std::min(kChunk, judged->identity.size);
+  if (judged->ranges && parse_content_range(head.content_range)->last + 1 != most) {
+    return Error{Errc::BadValue, "the server answers with other bytes than asked for"};
+  }
+  opening = *judged;
+  const bool small = judged->identity.size <= kChunk;
+  return judged->ranges || small ? Result<void>() : Error{Errc::Closed, "the server sends all of it"};
 }
 
-/// `most`: how many bytes are to come.
-Result<void> WebStore::probed(const Head& head, std::uint64_t& most) {
-  const Result<Opening> opening = judge_opening(head);
-  if (!opening) return opening.error();
-  const Identity& now = opening->identity;
+Result<void> WebStore::Opened::take(Bytes more) {
+  if (more.size() > most - bytes.size()) return Error{Errc::BadValue, kTooMuch};
+  bytes.insert(bytes.end(), more.begin(), more.end());
+  return {};
+}
+
+void WebStore::probe() {
+  const auto opened = std::make_shared<Opened>();
+  Fetcher::Callbacks calls;
+  calls.on_head = [opened](const Head& head) { return opened->judge(head); };
+  calls.on_body = [opened](Bytes bytes) { return opened->take(bytes); };
+  calls.on_done = [this, opened](const Result<void>& outcome) { probed(*opened, outcome); };
+  probe_ = fetcher_.start({url_, std::pair{std::uint64_t{0}, kChunk - 1}, {}}, std::move(calls));
+}
+
+void WebStore::probed(const Opened& opened, const Result<void>& outcome) {
+  probe_.reset();
+  if (!opened.opening) return fail(outcome ? Error{Errc::Closed, kMiddle} : outcome.error());
+  if (const Result<void> known = recognise(*opened.opening); !known) return fail(known.error());
+  if (opened.bytes.size() == opened.most && !entry_->map().has(0)) {
+    if (const Result<void> written = entry_->data().write(0, opened.bytes); !written) return fail(written.error());
+    entry_->set(0);
+  }
+  whole_ = !opened.opening->ranges && !entry_->map().whole();
+  if (whole_) return download();
+  become_ready();
+}
+
+Result<void> WebStore::recognise(const Opening& opening) {
+  const Identity& now = opening.identity;
   const std::optional<Identity>& known = entry_->identity();
   // Without a date or an ETag it may be another image of the same size.
   const bool same = known && agree(*known, now) && (now.has_validator() || !known->has_validator()) &&
@@ -89,29 +121,36 @@ Result<void> WebStore::probed(const Head& head, std::uint64_t& most) {
     entry_->confirm(now);
   }
   confirmed_ = true;
-  whole_ = !opening->ranges && !entry_->map().whole();
-  most = opening->ranges ? std::min(kChunk, now.size) : now.size;
-  if (opening->ranges) {
-    const ContentRange range = *parse_content_range(head.content_range);
-    if (range.last + 1 != most) return Error{Errc::BadValue, "the server answers with other bytes than asked for"};
-  } else if (entry_->map().whole()) {
-    return Error{Errc::Closed, ""};  // it is here already: nothing more is wanted
-  }
-  probe_->end = (most + kChunk - 1) / kChunk;
-  if (whole_) {
-    problem_ = "it is being downloaded: the server takes no range requests";
-    news();
-  }
   return {};
 }
 
-void WebStore::probe_done(const Result<void>& outcome) {
-  std::unique_ptr<Fetch> fetch = std::move(probe_->fetch);
-  probe_.reset();
-  const bool enough = confirmed_ && entry_->identity() && entry_->map().whole();
-  const bool known = confirmed_ && probe_judged_.has_value() && entry_->identity().has_value();
-  if (enough || (known && (outcome || !whole_))) return become_ready();
-  const Error why = outcome ? Error{Errc::Closed, "the server closed the connection in the middle"} : outcome.error();
+void WebStore::download() {
+  const Identity identity = *entry_->identity();
+  Flight& flight = download_.emplace();
+  flight.end = entry_->map().chunks();
+  flight.landing = std::make_shared<Landing>(entry_->data(), 0, identity.size);
+  Fetcher::Callbacks calls;
+  calls.on_head = [identity](const Head& head) -> Result<void> {
+    const Result<Opening> opening = judge_opening(head);
+    if (!opening) return opening.error();
+    if (agree(identity, opening->identity)) return {};
+    return Error{Errc::Closed, "the image at the server has changed while it was downloaded"};
+  };
+  calls.on_body = into(flight.landing);
+  calls.on_done = [this](const Result<void>& outcome) { downloaded(outcome); };
+  flight.fetch = fetcher_.start({url_, {}, {}}, std::move(calls));
+  problem_ = "it is being downloaded: the server takes no range requests";
+  news();
+}
+
+void WebStore::downloaded(const Result<void>& outcome) {
+  arrived(*download_->landing);
+  download_.reset();
+  if (outcome && entry_->map().whole()) return become_ready();
+  fail(outcome ? Error{Errc::Closed, kMiddle} : outcome.error());
+}
+
+void WebStore::fail(const Error& why) {
   const bool reachable_later = why.code == Errc::Unreachable || why.code == Errc::Timeout || why.code == Errc::Closed;
   // Without a validator nobody could tell whether what comes later belongs to what is here.
   const bool usable = entry_->identity() && (entry_->identity()->has_validator() || entry_->map().whole());
@@ -142,7 +181,7 @@ void WebStore::become_ready() {
 
 const WebStore::Flight* WebStore::flying(std::uint64_t chunk) const {
   for (const Flight& f : flights_) {
-    if (!f.landed && chunk >= f.first && chunk < f.end) return &f;
+    if (chunk >= f.first && chunk < f.end) return &f;
   }
   return nullptr;
 }
@@ -152,9 +191,27 @@ bool WebStore::here(std::uint64_t from, std::uint64_t length) const {
   for (std::uint64_t chunk = chunk_of(from); chunk * kChunk < end; ++chunk) {
     if (entry_->map().has(chunk)) continue;
     const Flight* flight = flying(chunk);
-    if (flight == nullptr || flight->at < std::min(end, entry_->map().end_of(chunk))) return false;
+    if (flight == nullptr || flight->at() < std::min(end, entry_->map().end_of(chunk))) return false;
   }
   return true;
+}
+
+Result<ider::Fetch> WebStore::read(std::uint64_t from, MutableBytes out) {
+  const Result<bool> got = entry_->data().read_now(from, out);
+  if (!got) return got.error();
+  if (*got) return ider::Fetch::Done;
+  if (std::exchange(warming_, true)) return ider::Fetch::Later;
+  const std::uint64_t length = std::min(kWarm, size() - from);
+  reader_.loop().post([&loop = loop_, self = self_, data = entry_->data(), from, length] {
+    Buffer buffer(static_cast<std::size_t>(length));
+    (void)data.read(from, buffer);  // it is in the kernel's memory now; who reads it then sees what is wrong
+    loop.post([self] {
+      if (*self == nullptr) return;
+      (*self)->warming_ = false;
+      (*self)->news();
+    });
+  });
+  return ider::Fetch::Later;
 }
 
 Result<void> WebStore::need(std::uint64_t from, std::uint64_t length) {
@@ -174,7 +231,7 @@ Result<void> WebStore::need(std::uint64_t from, std::uint64_t length) {
 
 std::uint64_t WebStore::room_ahead() const {
   std::uint64_t flying = 0;
-  for (const Flight& f : flights_) flying += std::min(f.end * kChunk, size()) - f.at;
+  for (const Flight& f : flights_) flying += f.landing->to - f.at();
   const std::uint64_t most = std::max(kLeastAhead, static_cast<std::uint64_t>(rate_ * kAheadSeconds));
   return flying < most ? most - flying : 0;
 }
@@ -208,8 +265,8 @@ void WebStore::launch(std::uint64_t first, std::uint64_t end, bool needed) {
   const auto flight = flights_.emplace(flights_.end());
   flight->first = first;
   flight->end = end;
-  flight->at = from;
   flight->needed = needed;
+  flight->landing = std::make_shared<Landing>(entry_->data(), from, to);
   Fetcher::Callbacks calls;
   const auto changed = std::make_shared<bool>(false);
   calls.on_head = [identity, from, to, changed](const Head& head) -> Result<void> {
@@ -219,7 +276,7 @@ void WebStore::launch(std::uint64_t first, std::uint64_t end, bool needed) {
     *changed = true;
     return Error{Errc::Closed, "the image at the server has changed while it was in use"};
   };
-  calls.on_body = [this, flight, to](Bytes bytes) { return arrived(*flight, bytes, to); };
+  calls.on_body = into(flight->landing);
   calls.on_done = [this, flight, changed](const Result<void>& outcome) {
     if (*changed) change(outcome.error().detail);
     landed(flight, outcome);
@@ -227,37 +284,47 @@ void WebStore::launch(std::uint64_t first, std::uint64_t end, bool needed) {
   flight->fetch = fetcher_.start({url_, std::pair{from, to - 1}, identity.if_range()}, std::move(calls));
 }
 
-/// `most`: where the bytes of this flight end.
-Result<void> WebStore::arrived(Flight& flight, Bytes bytes, std::uint64_t most) {
-  if (bytes.size() > most - flight.at) return Error{Errc::BadValue, "the server sends more than was asked for"};
-  if (const Result<void> written = entry_->write(flight.at, bytes); !written) return written;
-  const std::uint64_t before = flight.at;
-  flight.at += bytes.size();
-  rate_bytes_ += bytes.size();
+/// For the fetching thread. The loop looks once for all that has come until then.
+std::function<Result<void>(Bytes)> WebStore::into(const std::shared_ptr<Landing>& landing) {
+  return [landing, &loop = loop_, self = self_](Bytes bytes) -> Result<void> {
+    const std::uint64_t at = landing->at.load(std::memory_order_relaxed);
+    if (bytes.size() > landing->to - at) return Error{Errc::BadValue, kTooMuch};
+    if (const Result<void> written = landing->data.write(at, bytes); !written) return written;
+    landing->at.store(at + bytes.size(), std::memory_order_release);
+    if (landing->told.exchange(true)) return {};
+    loop.post([landing, self] {
+      landing->told.exchange(false);  // before it looks: what comes from now on is told anew
+      if (*self != nullptr) (*self)->arrived(*landing);
+    });
+    return {};
+  };
+}
+
+void WebStore::arrived(Landing& landing) {
+  const std::uint64_t at = landing.at.load(std::memory_order_acquire);
+  if (at == landing.seen) return;
+  rate_bytes_ += at - landing.seen;
   const Duration passed = loop_.now() - rate_since_;
   if (passed >= kRateWindow) {
-    // A pause was the machine's, and says nothing of the line.
-    if (passed < 4 * kRateWindow)
+    if (passed < kPauseOfTheMachine)
       rate_ = static_cast<double>(rate_bytes_) / std::chrono::duration<double>(passed).count();
     rate_since_ = loop_.now();
     rate_bytes_ = 0;
   }
-  for (std::uint64_t chunk = chunk_of(before); chunk < flight.end && entry_->map().end_of(chunk) <= flight.at;
-       ++chunk)
+  const ChunkMap& map = entry_->map();
+  for (std::uint64_t chunk = chunk_of(landing.seen); chunk < map.chunks() && map.end_of(chunk) <= at; ++chunk)
     entry_->set(chunk);
+  landing.seen = at;
   if (std::exchange(awaited_, false)) news();
-  return {};
 }
 
 void WebStore::landed(Flights::iterator flight, const Result<void>& outcome) {
-  flight->landed = true;
-  const std::uint64_t end = std::min(flight->end * kChunk, size());
-  Error why{Errc::Closed, "the server closed the connection in the middle"};
+  arrived(*flight->landing);
+  Error why{Errc::Closed, kMiddle};
   if (!outcome) why = outcome.error();
-  const bool whole = outcome && flight->at == end;
+  const bool whole = outcome && flight->at() == flight->landing->to;
   for (std::uint64_t chunk = flight->first; !whole && !changed_ && flight->needed && chunk < flight->end; ++chunk)
     wanted_.insert(chunk);
-  const std::unique_ptr<Fetch> fetch = std::move(flight->fetch);
   flights_.erase(flight);
   if (whole) {
     back();

@@ -157,8 +157,9 @@ class ImageHostTest : public net::test::LoopTest {
   Shared shared_{device::DialerOptions{"/nonexistent", 0}};
   std::unique_ptr<net::Worker> disk_ = std::move(*net::Worker::start("disk"));
   std::unique_ptr<net::Worker> reader_ = std::move(*net::Worker::start("reader"));
-  std::unique_ptr<image::Web> web_ =
-      std::make_unique<image::Web>(*loop, *disk_, image::FetcherOptions{}, "/nonexistent", 0);
+  std::unique_ptr<net::Worker> fetching_ = std::move(*net::Worker::start("fetching"));
+  std::unique_ptr<image::Web> web_ = std::make_unique<image::Web>(
+      *loop, image::WebThreads{*fetching_, *disk_, *reader_}, image::FetcherOptions{}, "/nonexistent", 0);
   ImageTools tools_{*loop, shared_, *web_, *reader_};
   std::array<DriveTotals, 2> totals_;
   DrivesMachine machine_{*loop, own_loopback(3), {"admin", kPassword}};

@@ -35,7 +35,7 @@ class CacheTest : public net::test::LoopTest {
     ASSERT_TRUE(entry->begin({size, tag, ""}));
     const Buffer block(kChunk, static_cast<std::uint8_t>(url.back()));
     for (std::uint64_t i = 0; i < chunks; ++i) {
-      ASSERT_TRUE(entry->write(i * kChunk, block));
+      ASSERT_TRUE(entry->data().write(i * kChunk, block));
       entry->set(i);
     }
   }
@@ -58,7 +58,7 @@ TEST_F(CacheTest, WhatWasThereIsFoundAgain) {
   EXPECT_EQ(entry->identity()->etag, "\"a\"");
   EXPECT_EQ(entry->map().count(), 3U);
   Buffer out(4);
-  ASSERT_TRUE(entry->read(kChunk, out));
+  ASSERT_TRUE(entry->data().read(kChunk, out));
   EXPECT_EQ(as_text(out), "xxxx");
   EXPECT_FALSE(cache_->open("http://h/y")->identity());
 }
@@ -125,10 +125,10 @@ TEST_F(CacheTest, TwoUsersOfOneNameDoNotShare) {
   ASSERT_TRUE(one->begin({kChunk, "", ""}));
   const auto other = cache_->open("http://h/x");
   ASSERT_TRUE(other->begin({kChunk, "", ""}));
-  ASSERT_TRUE(one->write(0, Buffer(kChunk, 1)));
-  ASSERT_TRUE(other->write(0, Buffer(kChunk, 2)));
+  ASSERT_TRUE(one->data().write(0, Buffer(kChunk, 1)));
+  ASSERT_TRUE(other->data().write(0, Buffer(kChunk, 2)));
   Buffer out(1);
-  ASSERT_TRUE(one->read(0, out));
+  ASSERT_TRUE(one->data().read(0, out));
   EXPECT_EQ(out[0], 1);
 }
 
@@ -138,7 +138,7 @@ TEST_F(CacheTest, WhatIsAbandonedIsGoneAndStillReadable) {
   ASSERT_TRUE(entry->identity());
   entry->abandon();
   Buffer out(1);
-  EXPECT_TRUE(entry->read(0, out));
+  EXPECT_TRUE(entry->data().read(0, out));
   cache_->flush();
   EXPECT_FALSE(cache_->open("http://h/x")->identity());
 }

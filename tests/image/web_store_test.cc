@@ -1,7 +1,9 @@
 #include "src/image/web_store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -18,16 +20,18 @@ class FakeFetcher final : public Fetcher {
     TimePoint when;
     Request request;
   };
-  explicit FakeFetcher(net::Loop& loop) : Fetcher(loop, {}), loop_(loop) {}
+  explicit FakeFetcher(net::Loop& loop) : loop_(loop) {}
 
   std::unique_ptr<Fetch> start(const Request& request, Callbacks callbacks) override {
     asked.push_back({sys::now(), request});
+    if (on_asked) on_asked();
     auto out = std::make_unique<Running>();
     loop_.post([this, request, callbacks = std::move(callbacks), alive = std::weak_ptr<bool>(out->alive)] {
       if (!alive.expired()) answer(request, callbacks);
     });
     return out;
   }
+  void set_ca(std::string) override {}
 
   /// The image; a byte is its place's number of chunk.
   std::uint64_t size = 10 * kChunk;
@@ -36,7 +40,9 @@ class FakeFetcher final : public Fetcher {
   int status = 0;                // instead of an answer
   std::optional<Error> error{};  // instead of an answer: it cannot be reached
   std::uint64_t most = ~0ULL;    // bytes; then the connection ends
+  std::size_t too_much = 0;      // bytes behind the last
   std::vector<Asked> asked;
+  std::function<void()> on_asked{};
 
  private:
   struct Running final : Fetch {
@@ -62,6 +68,9 @@ class FakeFetcher final : public Fetcher {
       if (const Result<void> taken = calls.on_body(piece); !taken) return calls.on_done(taken.error());
       at += n;
     }
+    if (const Buffer more(too_much); !more.empty()) {
+      if (const Result<void> taken = calls.on_body(more); !taken) return calls.on_done(taken.error());
+    }
     if (most < to - from) return calls.on_done(Error{Errc::Closed, "the server closed the connection in the middle"});
     calls.on_done({});
   }
@@ -81,11 +90,12 @@ class WebStoreTest : public net::test::LoopTest {
     store_.reset();
     cache_.reset();
     disk_->stop();
+    reader_->stop();
     std::filesystem::remove_all(folder_);
   }
   void open() {
     store_.reset();
-    store_ = std::make_unique<WebStore>(*loop, server, *cache_, kUrl, pauses);
+    store_ = std::make_unique<WebStore>(*loop, *reader_, server, *cache_, kUrl, pauses);
     store_->add(this, [this] { ++news; });
   }
   bool ready() {
@@ -106,11 +116,15 @@ class WebStoreTest : public net::test::LoopTest {
   }
   std::uint8_t byte_at(std::uint64_t at) {
     Buffer one(1);
-    EXPECT_TRUE(store_->read(at, one));
+    EXPECT_TRUE(run_until([&] {
+      const Result<ider::Fetch> got = store_->read(at, one);
+      return !got || *got == ider::Fetch::Done;
+    }));
     return one[0];
   }
 
   std::string folder_;
+  std::unique_ptr<net::Worker> reader_ = std::move(*net::Worker::start("reader"));
   std::unique_ptr<net::Worker> disk_ = std::move(*net::Worker::start("disk"));
   std::unique_ptr<Cache> cache_;
   FakeFetcher server{*loop};
@@ -255,6 +269,87 @@ TEST_F(WebStoreTest, WithoutRangesTheWholeImageComesFirst) {
   EXPECT_TRUE(store_->here(0, 10 * kChunk));
   EXPECT_EQ(byte_at(10 * kChunk - 1), 10);
   EXPECT_EQ(store_->cached(), 10 * kChunk);
+}
+
+TEST_F(WebStoreTest, AnotherImageThanWasAskedForIsNotDownloaded) {
+  server.ranges = false;
+  server.on_asked = [&] {
+    if (server.asked.size() == 2) server.etag = "\"two\"";  // between the first answer and the download
+  };
+  open();
+  ASSERT_TRUE(run_until([&] { return store_->state() == Medium::State::Failed; }));
+  EXPECT_NE(store_->problem().find("has changed while it was downloaded"), std::string::npos) << store_->problem();
+  ASSERT_TRUE(ready());  // the new one
+  EXPECT_EQ(server.asked.size(), 4u);
+  EXPECT_EQ(byte_at(10 * kChunk - 1), 10);
+}
+
+TEST_F(WebStoreTest, ASmallImageNeedsOneRequest) {
+  for (const bool ranges : {true, false}) {
+    server.ranges = ranges;
+    server.size = 1000;
+    server.etag = ranges ? "\"a\"" : "\"b\"";
+    server.asked.clear();
+    open();
+    ASSERT_TRUE(ready());
+    EXPECT_TRUE(store_->here(0, 1000));
+    EXPECT_EQ(byte_at(999), 1);
+    EXPECT_EQ(store_->cached(), 1000u);
+    EXPECT_EQ(server.asked.size(), 1u) << ranges;
+  }
+}
+
+TEST_F(WebStoreTest, WhatIsHereIsNotDownloadedAgainFromAServerWithoutRanges) {
+  server.ranges = false;
+  open();
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(server.asked.size(), 2u);  // it may take ranges; it does not
+  open();
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(server.asked.size(), 3u);
+  EXPECT_TRUE(store_->here(0, 10 * kChunk));
+}
+
+TEST_F(WebStoreTest, WhatIsOnTheDiskOnlyIsNotWaitedFor) {
+  open();
+  ASSERT_TRUE(ready());
+  ASSERT_TRUE(store_->need(3 * kChunk, 1));
+  ASSERT_TRUE(come(3 * kChunk, kChunk));
+  store_.reset();
+  cache_->flush();
+  for (const auto& file : std::filesystem::directory_iterator(folder_ + "/images")) {
+    const sys::UniqueFd fd(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(::fsync(fd.get()), 0);
+    ASSERT_EQ(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+  }
+  open();
+  ASSERT_TRUE(ready());
+  run_for(milliseconds(1));
+  const int before = news;
+  Buffer chunk(kChunk);
+  const Result<ider::Fetch> first = store_->read(3 * kChunk, chunk);
+  ASSERT_TRUE(first);
+  if (*first == ider::Fetch::Later) {  // a file system in memory has nothing to wait for
+    EXPECT_TRUE(run_until([&] { return news > before; }));
+    const Result<ider::Fetch> again = store_->read(3 * kChunk, chunk);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(*again, ider::Fetch::Done);
+  }
+  EXPECT_EQ(chunk, Buffer(kChunk, 4));
+}
+
+TEST_F(WebStoreTest, MoreThanWasAskedForIsRefused) {
+  open();
+  ASSERT_TRUE(ready());
+  server.too_much = 1;
+  ASSERT_TRUE(store_->need(4 * kChunk, 1));
+  ASSERT_TRUE(run_until([&] { return !store_->problem().empty(); }));
+  EXPECT_EQ(store_->problem(), "the server sends more than was asked for");
+  EXPECT_FALSE(store_->here(5 * kChunk, 1));
+  server.too_much = 0;
+  ASSERT_TRUE(store_->need(6 * kChunk, 1));
+  EXPECT_TRUE(come(6 * kChunk, 1));
+  EXPECT_EQ(store_->problem(), "");
 }
 
 TEST_F(WebStoreTest, ReadAheadIsBoundedByRequests) {

@@ -1,6 +1,6 @@
 // Images: everything that the gateway serves to machines' drives by itself, as the configuration and the control
-// socket say. On threads of its own, which exist once there is something to serve: one for the sessions, so that a
-// slow disk or a download is never in the way of anybody's screen, and two that wait for disks.
+// socket say. On threads of its own, which exist once there is something to serve: one for the sessions, so that
+// nobody's screen waits for machines that read; one that fetches from web servers; and two that wait for disks.
 //
 // All calls but names_changed() come from one thread (Gateway's).
 #pragma once

@@ -22,6 +22,24 @@ namespace amtgate::image {
 
 class Cache;
 
+/// The bytes of one image. Copies are the same file, which stays until the last is gone. Any thread may use it.
+class CacheData {
+ public:
+  CacheData() = default;
+  explicit CacheData(sys::UniqueFd fd) : fd_(std::make_shared<const sys::UniqueFd>(std::move(fd))) {}
+  explicit operator bool() const { return fd_ != nullptr; }
+  int fd() const { return fd_->get(); }
+
+  /// Errors: System (the disk).
+  Result<void> write(std::uint64_t at, Bytes bytes) const;
+  Result<void> read(std::uint64_t at, MutableBytes out) const;
+  /// False: the disk would have to be waited for. (A file system that cannot say so is waited for here.)
+  Result<bool> read_now(std::uint64_t at, MutableBytes out) const;
+
+ private:
+  std::shared_ptr<const sys::UniqueFd> fd_;
+};
+
 /// One address's place, of one user at a time.
 class CacheEntry {
  public:
@@ -36,12 +54,10 @@ class CacheEntry {
   Result<void> begin(const Identity& identity);
   /// What is known already gets better words (a date where there was none).
   void confirm(const Identity& identity);
-  /// Errors: System (the disk).
-  Result<void> write(std::uint64_t at, Bytes bytes);
+  /// Where its bytes go. Of the image that was begun last; a later begin() gives another.
+  const CacheData& data() const { return data_; }
   /// The whole chunk was written.
   void set(std::uint64_t chunk);
-  /// Errors: System.
-  Result<void> read(std::uint64_t at, MutableBytes out) const;
   /// It is not to be found again: the image has changed at the server.
   void abandon();
 
@@ -59,7 +75,7 @@ class CacheEntry {
   std::optional<Identity> identity_;
   ChunkMap map_;
   std::string data_name_;
-  std::shared_ptr<const sys::UniqueFd> data_;
+  CacheData data_;
   bool dirty_ = false;
   bool abandoned_ = false;
   net::Timer save_;
@@ -67,7 +83,8 @@ class CacheEntry {
 
 class Cache {
  public:
-  /// The folder is made when the first image needs it. `disk` does what waits for the disk, and outlives this.
+  /// The folder is made when the first image needs it. `disk` waits until what is saved is on the disk, and outlives
+  /// this.
   Cache(net::Loop& loop, net::Worker& disk, std::string folder, std::uint64_t limit)
       : loop_(loop), disk_(disk), folder_(std::move(folder)), limit_(limit) {}
 
@@ -93,7 +110,7 @@ class Cache {
   /// Images that were let go lately: their maps may still be on their way to the disk.
   struct Kept {
     CacheRecord record;
-    std::shared_ptr<const sys::UniqueFd> data;
+    CacheData data;
   };
   std::map<std::string, Kept> kept_;
 };

@@ -1,4 +1,5 @@
-// Fetcher: HTTP and HTTPS requests on a loop, many at once, by libcurl.
+// Fetcher: HTTP and HTTPS requests, many at once, by libcurl, on a thread of its own: what comes is decrypted and put
+// where it belongs without the thread that serves machines.
 //
 // Redirects are followed, five at most, and never from https to http; only a server named by the address gets its
 // user and password. Certificates are verified. What comes from the environment (proxies, .netrc) does not count.
@@ -12,6 +13,7 @@
 #include "amtgate/base/bytes.h"
 #include "amtgate/image/web_head.h"
 #include "amtgate/net/loop.h"
+#include "amtgate/net/worker.h"
 
 namespace amtgate::image {
 
@@ -22,7 +24,7 @@ struct FetcherOptions {
   Duration silence = seconds(12);  // without a byte; then it is over
 };
 
-/// A request under way. Destroying it cancels; then nothing more is called. Not from inside on_head and on_body.
+/// A request under way. Destroying it cancels: on_done does not come any more.
 class Fetch {
  public:
   virtual ~Fetch() = default;
@@ -35,26 +37,23 @@ class Fetcher {
     std::optional<std::pair<std::uint64_t, std::uint64_t>> range{};  // both ends included
     std::string if_range{};
   };
-  /// on_head comes before the first byte, on_body with each piece; an error of theirs ends the request. Neither may
-  /// start or destroy requests. on_done comes once, from the loop: with the callbacks' error, or Unreachable,
-  /// Timeout, Closed, Untrusted, Refused (redirects), System. What it says names no address.
+  /// on_head and on_body are called by the fetching thread, for a moment even behind the cancelling: they own all
+  /// that they touch. on_head comes before the first byte, on_body with each piece; an error of theirs ends the
+  /// request. on_done comes once, on the owner's loop and never from inside start(): with the callbacks' error, or
+  /// Unreachable, Timeout, Closed, Untrusted, Refused (redirects), System. What it says names no address.
   struct Callbacks {
     std::function<Result<void>(const Head& head)> on_head;
     std::function<Result<void>(Bytes bytes)> on_body;
     std::function<void(Result<void> outcome)> on_done;
   };
 
-  Fetcher(net::Loop& loop, FetcherOptions options);
-  virtual ~Fetcher();  // behind all of its requests
-
+  virtual ~Fetcher() = default;  // behind all of its requests
+  virtual std::unique_ptr<Fetch> start(const Request& request, Callbacks callbacks) = 0;
   /// For requests that begin later.
-  void set_ca(std::string ca_text);
-  virtual std::unique_ptr<Fetch> start(const Request& request, Callbacks callbacks);
-
-  struct Impl;
-
- private:
-  std::unique_ptr<Impl> impl_;
+  virtual void set_ca(std::string ca_text) = 0;
 };
+
+/// All its calls come from `home`'s thread; libcurl runs on `fetching`. Both outlive it.
+std::unique_ptr<Fetcher> make_fetcher(net::Loop& home, net::Worker& fetching, FetcherOptions options);
 
 }  // namespace amtgate::image

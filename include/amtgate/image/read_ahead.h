@@ -11,7 +11,7 @@ class ReadAhead {
  public:
   /// So many times as far ahead as was read in sequence already, up to the most.
   static constexpr std::uint64_t kAhead = 8;
-  static constexpr std::uint64_t kMost = std::uint64_t{16} << 20U;
+  static constexpr std::uint64_t kMost = std::uint64_t{32} << 20U;
   /// A sequence begins to count from here: a single read of a file system's tables is none.
   static constexpr std::uint64_t kLeast = std::uint64_t{64} << 10U;
   /// Reads that skip less than this go on with their sequence.

@@ -17,10 +17,17 @@ namespace amtgate::image {
 
 class WebStore;
 
+/// What waits, so that `loop` never does: others than its own.
+struct WebThreads {
+  net::Worker& fetching;  // asks servers, and puts down what comes
+  net::Worker& disk;      // until it is on the disk
+  net::Worker& reader;    // for what is on the disk only
+};
+
 class Web {
  public:
-  /// `disk` outlives this, which outlives its media.
-  Web(net::Loop& loop, net::Worker& disk, FetcherOptions options, std::string cache_folder,
+  /// `threads` outlive this, which outlives its media.
+  Web(net::Loop& loop, const WebThreads& threads, FetcherOptions options, std::string cache_folder,
       std::uint64_t cache_limit);
   ~Web();
 
@@ -30,11 +37,12 @@ class Web {
 
   Cache& cache() { return cache_; }
   net::Loop& loop() { return loop_; }
-  Fetcher& fetcher() { return fetcher_; }
+  Fetcher& fetcher() { return *fetcher_; }
 
  private:
   net::Loop& loop_;
-  Fetcher fetcher_;
+  net::Worker& reader_;
+  std::unique_ptr<Fetcher> fetcher_;
   Cache cache_;
   std::map<std::string, std::weak_ptr<WebStore>> stores_;
 };
