@@ -1,6 +1,7 @@
 #include "amtgate/image/cache.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -124,7 +125,7 @@ bool CacheEntry::take_kept() {
 }
 
 void CacheEntry::load() {
-  if (take_kept()) return;
+  if (take_kept() || !cache_.own()) return;
   const Result<std::string> text = sys::read_file(cache_.path(key_ + ".map"), kMaxMapFile);
   if (!text) return;
   Result<CacheRecord> record = parse_record(*text);
@@ -158,6 +159,7 @@ Result<void> CacheEntry::begin(const Identity& identity) {
   dirty_ = false;
   save_.cancel();
   if (const Result<void> made = sys::make_directories(cache_.folder_, 0700); !made) return made;
+  if (const Result<void> own = cache_.own(); !own) return own;
   drop_files();
   if (const Result<void> room = cache_.make_room(key_, identity.size); !room) return room;
   data_name_ = key_ + "-" + hex(nonce()) + ".data";
@@ -201,6 +203,19 @@ void CacheEntry::abandon() {
   abandoned_ = true;
   cache_.in_use_.erase(key_);
   drop_files();  // data_ stays readable
+}
+
+Result<void> Cache::own() {
+  if (own_) return {};
+  sys::UniqueFd fd(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return disk_error("read");
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return disk_error("locked");
+    return Error{Errc::Busy,
+                 "another daemon keeps its images in " + folder_ + ": give one of them a state of its own"};
+  }
+  own_ = std::move(fd);
+  return {};
 }
 
 std::unique_ptr<CacheEntry> Cache::open(const std::string& url) {

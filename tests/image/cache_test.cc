@@ -132,6 +132,22 @@ TEST_F(CacheTest, TwoUsersOfOneNameDoNotShare) {
   EXPECT_EQ(out[0], 1);
 }
 
+TEST_F(CacheTest, AnotherDaemonsFolderIsLeftAlone) {
+  fill("http://h/x", 10 * kChunk, 3);
+  cache_->flush();
+  Cache other(*loop, *disk_, folder_ + "/images", kLimit);
+  auto entry = other.open("http://h/x");
+  EXPECT_FALSE(entry->identity());
+  const Result<void> begun = entry->begin({kChunk, "", ""});
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().code, Errc::Busy);
+  EXPECT_NE(begun.error().detail.find(folder_ + "/images: give one of them a state"), std::string::npos);
+  EXPECT_EQ(files(), 2U);
+  entry.reset();
+  cache_.reset();  // it has ended
+  EXPECT_TRUE(other.open("http://h/x")->identity());
+}
+
 TEST_F(CacheTest, WhatIsAbandonedIsGoneAndStillReadable) {
   fill("http://h/x", 2 * kChunk, 2);
   const auto entry = cache_->open("http://h/x");

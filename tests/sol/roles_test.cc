@@ -35,6 +35,17 @@ std::string words(M& m) {
   return out;
 }
 
+/// The words of its events and the error that it ended with, if any.
+template <class M>
+std::string told(M& m, const std::vector<Bytes>& chunks) {
+  std::string error;
+  for (const Bytes chunk : chunks) {
+    if (const auto r = m.receive(chunk, kStart); !r) error = "error:" + std::string(name(r.error().code));
+  }
+  const std::string got = words(m);
+  return got + (got.empty() || error.empty() ? "" : " ") + error;
+}
+
 template <class M>
 std::string sent(M& m) {
   std::string out;
@@ -164,12 +175,7 @@ TEST(SolServerRole, TakesWhatStockClientsSend) {
   for (const Row& row : rows) {
     test::feed_all_ways(hex(row.client), [&](const std::vector<Bytes>& chunks) {
       ServerRole m({}, kStart);
-      std::string error;
-      for (const Bytes chunk : chunks) {
-        if (const auto r = m.receive(chunk, kStart); !r) error = " error:" + std::string(name(r.error().code));
-      }
-      std::string got = words(m) + error;
-      if (got.starts_with(' ')) got.erase(0, 1);
+      const std::string got = told(m, chunks);
       EXPECT_EQ(got, row.want) << row.name;
       return got;
     });
@@ -249,12 +255,7 @@ TEST(SolClientRole, UnderstandsDevices) {
   for (const Row& row : rows) {
     test::feed_all_ways(hex(row.device), [&](const std::vector<Bytes>& chunks) {
       ClientRole m({}, kStart);
-      std::string error;
-      for (const Bytes chunk : chunks) {
-        if (const auto r = m.receive(chunk, kStart); !r) error = " error:" + std::string(name(r.error().code));
-      }
-      std::string got = words(m) + error;
-      if (got.starts_with(' ')) got.erase(0, 1);
+      const std::string got = told(m, chunks);
       EXPECT_EQ(got, row.want) << row.name;
       return got + sent(m);
     });

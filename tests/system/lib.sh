@@ -141,6 +141,16 @@ sim() { # NAME ADDRESS OPTION...: on host amt; log $T/NAME.log, happenings $T/NA
   spawn "$n" "${SIM_HOST:-amt}" "$BUILD/amtgate-sim" --listen "$a" --log "$T/$n.json" "$@"
   within 30 sim_up "$n" "$a" || { echo "the simulator on $a does not listen"; tail -n 5 "$T/$n.log"; exit 1; }
 }
+profiles=(8 9 11 12 15 16.1 19 21 ism)
+every_generation() { # OPTION...: machines p8 to pism on 10.71.2.10 and up; $targets: their sections
+  local i p
+  targets=
+  for i in "${!profiles[@]}"; do
+    p=${profiles[$i]}
+    sim "p$p" "10.71.2.1$i" --profile "$p" "$@"
+    targets+="[target p$p]"$'\n'"address = 10.71.2.1$i"$'\n'"tags = rack"$'\n'
+  done
+}
 sim_up() { on "${SIM_HOST:-amt}" ss -Hltn | awk '{ print $4 }' | grep -qE "^\[?${2//./\\.}\]?(%[a-z0-9]+)?:(16994|16995|5900)$"; }
 
 configure() { # the configuration on standard input, behind a [gateway] section of this test's own

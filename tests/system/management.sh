@@ -3,13 +3,8 @@
 # that this project did not write: curl with digest, the modules of the npm package meshcentral.
 . "$(dirname "$0")/lib.sh"
 need curl python3
-profiles=(8 9 11 12 15 16.1 19 21 ism)
 lab router
-targets=
-for i in "${!profiles[@]}"; do
-  sim "p${profiles[$i]}" "10.71.2.1$i" --profile "${profiles[$i]}" --boot-time 1
-  targets+="[target p${profiles[$i]}]"$'\n'"address = 10.71.2.1$i"$'\n'"tags = rack"$'\n'
-done
+every_generation --boot-time 1
 configure <<INI
 [defaults]
 password = $password

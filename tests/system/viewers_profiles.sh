@@ -3,7 +3,6 @@
 # ZRLE, Net::VNC: CoRRE); then RFB 3.3 (vncsnapshot) and a window (xtigervncviewer). A machine without KVM says so.
 . "$(dirname "$0")/lib.sh"
 need gvnccapture xtigervncviewer Xvfb xwd convert compare
-profiles=(8 9 11 12 15 16.1 19 21 ism)
 lab router
 targets=
 for i in "${!profiles[@]}"; do

@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 need openssl
 lab router
-profiles=(8 9 11 12 15 16.1 19 21 ism)
 ln -s "$BUILD/amtgate" "$T/wsamt"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout "$T/ca.key" -out "$T/ca.pem" 2>/dev/null
 issue() { # NAME ADDRESS: $T/NAME.pem and .key, of that authority

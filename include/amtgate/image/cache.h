@@ -50,7 +50,8 @@ class CacheEntry {
   /// Nothing: there is no image of it here.
   const std::optional<Identity>& identity() const { return identity_; }
   const ChunkMap& map() const { return map_; }
-  /// Begins with an image of which nothing is here; what was goes. Errors: TooLarge (image_cache), System.
+  /// Begins with an image of which nothing is here; what was goes. Errors: TooLarge (image_cache), Busy (another
+  /// daemon has the folder), System.
   Result<void> begin(const Identity& identity);
   /// What is known already gets better words (a date where there was none).
   void confirm(const Identity& identity);
@@ -100,12 +101,16 @@ class Cache {
   friend class CacheEntry;
   /// Room for an image of that size, at the cost of those that nobody uses. Errors: TooLarge.
   Result<void> make_room(const std::string& for_key, std::uint64_t size);
+  /// The folder is this cache's as long as it lives: another daemon's would throw away what is in use here. Errors:
+  /// Busy, System.
+  Result<void> own();
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
   net::Loop& loop_;
   net::Worker& disk_;
   const std::string folder_;
   std::uint64_t limit_;
+  sys::UniqueFd own_;                            // locked
   std::map<std::string, std::uint64_t> in_use_;  // key -> bytes that are reserved
   /// Images that were let go lately: their maps may still be on their way to the disk.
   struct Kept {
