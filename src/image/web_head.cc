@@ -43,6 +43,8 @@ Error refusal(int status) {
     case 403: return {code, "the server does not give it out (status " + std::to_string(status) + ")"};
     case 404:
     case 410: return {code, "there is no such image on the server (status " + std::to_string(status) + ")"};
+    case 429:
+    case 503: return {Errc::Busy, "the server has too much to do (status " + std::to_string(status) + ")"};
     default: return {code, "the server answers with status " + std::to_string(status)};
   }
 }

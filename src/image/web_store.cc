@@ -17,6 +17,8 @@ constexpr Duration kRateWindow = milliseconds(50);
 constexpr Duration kPauseOfTheMachine = seconds(1);  // such a window says nothing of the line
 // With the largest all that ReadAhead looks ahead, enough for 800 MB/s over 40 ms; servers limit connections.
 constexpr std::size_t kMostFlights = 16;
+// Requests in a row that a server has answered, until it is asked for one more at once than it took before.
+constexpr std::size_t kProof = 64;
 constexpr std::uint64_t kLargestFlight = std::uint64_t{2} << 20U;
 
 constexpr std::uint64_t kWarm = std::uint64_t{1} << 20U;  // read from the disk at once
@@ -38,6 +40,7 @@ WebStore::WebStore(net::Loop& loop, net::Worker& reader, Fetcher& fetcher, Cache
       url_(std::move(url)),
       shown_(shown_address(url_)),
       entry_(cache.open(cache_name(url_))),
+      most_flights_(kMostFlights),
       pauses_(pauses),
       pause_(pauses.first),
       retry_(loop, [this] { retry(); }) {
@@ -126,7 +129,8 @@ Result<void> WebStore::recognise(const Opening& opening) {
 
 void WebStore::download() {
   const Identity identity = *entry_->identity();
-  Flight& flight = download_.emplace();
+  download_ = Flight{};
+  Flight& flight = *download_;
   flight.end = entry_->map().chunks();
   flight.landing = std::make_shared<Landing>(entry_->data(), 0, identity.size);
   Fetcher::Callbacks calls;
@@ -151,7 +155,8 @@ void WebStore::downloaded(const Result<void>& outcome) {
 }
 
 void WebStore::fail(const Error& why) {
-  const bool reachable_later = why.code == Errc::Unreachable || why.code == Errc::Timeout || why.code == Errc::Closed;
+  const bool reachable_later = why.code == Errc::Unreachable || why.code == Errc::Timeout ||
+                               why.code == Errc::Closed || why.code == Errc::Busy;
   // Without a validator nobody could tell whether what comes later belongs to what is here.
   const bool usable = entry_->identity() && (entry_->identity()->has_validator() || entry_->map().whole());
   if (reachable_later && usable && !whole_ && !confirmed_) {
@@ -241,7 +246,7 @@ void WebStore::expect(std::uint64_t from, std::uint64_t to) {
   const std::uint64_t last = std::min(chunk_of(to - 1) + 1, entry_->map().chunks());
   std::uint64_t chunk = chunk_of(from);
   std::uint64_t room = room_ahead() / kChunk;
-  while (chunk < last && room > 0 && flights_.size() < kMostFlights) {
+  while (chunk < last && room > 0 && flights_.size() < most_flights_) {
     if (entry_->map().has(chunk) || flying(chunk) != nullptr) {
       ++chunk;
       continue;
@@ -328,10 +333,20 @@ void WebStore::landed(Flights::iterator flight, const Result<void>& outcome) {
   flights_.erase(flight);
   if (whole) {
     back();
+  } else if (!changed_ && why.code == Errc::Busy && !flights_.empty()) {
+    too_many();
   } else if (!changed_) {
     away(why);
   }
   news();
+}
+
+/// Servers limit what one address asks for at once. Those that are under way it has taken.
+void WebStore::too_many() {
+  if (flights_.size() < most_flights_) log::info("image.fewer", {{"image", shown_}, {"requests", flights_.size()}});
+  most_flights_ = std::min(most_flights_, flights_.size());
+  landed_in_a_row_ = 0;
+  if (!retry_.armed()) retry_.arm(pauses_.first);
 }
 
 void WebStore::away(const Error& why) {
@@ -346,6 +361,8 @@ void WebStore::away(const Error& why) {
 
 void WebStore::back() {
   pause_ = pauses_.first;
+  if (++landed_in_a_row_ % kProof == 0) most_flights_ = std::min(most_flights_ + 1, kMostFlights);
+  if (!wanted_.empty()) retry_.arm(Duration::zero());
   if (!std::exchange(away_, false)) return;
   problem_.clear();
   log::info("image.back", {{"image", shown_}});

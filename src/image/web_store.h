@@ -94,6 +94,7 @@ class WebStore {
   void arrived(Landing& landing);
   const Flight* flying(std::uint64_t chunk) const;
   std::uint64_t room_ahead() const;
+  void too_many();
   void away(const Error& why);
   void back();
   void change(const std::string& how);
@@ -115,6 +116,8 @@ class WebStore {
   bool confirmed_ = false;  // the server has said that what is here is its image
   bool whole_ = false;      // it takes no ranges: everything has to come first
   Flights flights_;
+  std::size_t most_flights_;         // at once: what the server has taken
+  std::size_t landed_in_a_row_ = 0;  // none was too many
   TimePoint rate_since_{};
   std::uint64_t rate_bytes_ = 0;
   double rate_ = 0;  // bytes a second that arrive, lately

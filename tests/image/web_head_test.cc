@@ -64,7 +64,9 @@ TEST(WebHead, AServerWithoutRangesSaysHowLongItIs) {
 }
 
 TEST(WebHead, AServerInTroubleIsAwayAndOneThatSaysNoHasSaidSo) {
-  EXPECT_EQ(judge_opening(head({"HTTP/1.1 503 Busy"})).error().code, Errc::Unreachable);
+  EXPECT_EQ(judge_opening(head({"HTTP/1.1 500 Oh"})).error().code, Errc::Unreachable);
+  EXPECT_EQ(judge_opening(head({"HTTP/1.1 503 Later"})).error().code, Errc::Busy);
+  EXPECT_EQ(judge_opening(head({"HTTP/1.1 429 Slowly"})).error().code, Errc::Busy);
   EXPECT_EQ(judge_opening(head({"HTTP/1.1 404 No"})).error().code, Errc::Refused);
 }
 

@@ -26,9 +26,18 @@ class FakeFetcher final : public Fetcher {
     asked.push_back({sys::now(), request});
     if (on_asked) on_asked();
     auto out = std::make_unique<Running>();
-    loop_.post([this, request, callbacks = std::move(callbacks), alive = std::weak_ptr<bool>(out->alive)] {
-      if (!alive.expired()) answer(request, callbacks);
-    });
+    const bool refused = ++at_once_ > most_at_once;
+    most_seen = std::max(most_seen, at_once_);
+    std::function<void()> say = [this, request, refused, callbacks = std::move(callbacks),
+                                 alive = std::weak_ptr<bool>(out->alive)] {
+      --at_once_;
+      if (!alive.expired()) answer(request, callbacks, refused ? 503 : status);
+    };
+    if (most_at_once < kAny && !refused) {  // a refusal is quicker
+      loop_.post([this, say = std::move(say)] { loop_.post(say); });
+    } else {
+      loop_.post(std::move(say));
+    }
     return out;
   }
   void set_ca(std::string) override {}
@@ -40,7 +49,10 @@ class FakeFetcher final : public Fetcher {
   int status = 0;                // instead of an answer
   std::optional<Error> error{};  // instead of an answer: it cannot be reached
   std::uint64_t most = ~0ULL;    // bytes; then the connection ends
-  std::size_t too_much = 0;      // bytes behind the last
+  static constexpr std::size_t kAny = 1000;
+  std::size_t most_at_once = kAny;  // requests; others are refused
+  std::size_t most_seen = 0;
+  std::size_t too_much = 0;  // bytes behind the last
   std::vector<Asked> asked;
   std::function<void()> on_asked{};
 
@@ -48,7 +60,7 @@ class FakeFetcher final : public Fetcher {
   struct Running final : Fetch {
     std::shared_ptr<bool> alive = std::make_shared<bool>();
   };
-  void answer(const Request& request, const Callbacks& calls) {
+  void answer(const Request& request, const Callbacks& calls, int said) {
     if (error) return calls.on_done(*error);
     Head head;
     head.etag = etag;
@@ -59,7 +71,7 @@ class FakeFetcher final : public Fetcher {
       head.content_range =
           "bytes " + std::to_string(from) + "-" + std::to_string(to - 1) + "/" + std::to_string(size);
     }
-    head.status = status != 0 ? status : head.content_range.empty() ? 200 : 206;
+    head.status = said != 0 ? said : head.content_range.empty() ? 200 : 206;
     head.length = to - from;
     if (const Result<void> taken = calls.on_head(head); !taken) return calls.on_done(taken.error());
     for (std::uint64_t at = from; at < std::min(to, from + std::min(most, to - from));) {
@@ -75,6 +87,7 @@ class FakeFetcher final : public Fetcher {
     calls.on_done({});
   }
   net::Loop& loop_;
+  std::size_t at_once_ = 0;
 };
 
 class WebStoreTest : public net::test::LoopTest {
@@ -350,6 +363,28 @@ TEST_F(WebStoreTest, MoreThanWasAskedForIsRefused) {
   ASSERT_TRUE(store_->need(6 * kChunk, 1));
   EXPECT_TRUE(come(6 * kChunk, 1));
   EXPECT_EQ(store_->problem(), "");
+}
+
+TEST_F(WebStoreTest, AServerThatTakesFewRequestsAtOnceGetsNoMore) {
+  cache_->set_limit(2000 * kChunk);
+  server.size = 1200 * kChunk;
+  server.most_at_once = 3;
+  open();
+  ASSERT_TRUE(ready());
+  std::size_t refused = 0;
+  for (std::uint64_t at = kChunk; at < 600 * kChunk; at += 16 * kChunk) {
+    store_->expect(at, std::min(at + 512 * kChunk, server.size));
+    ASSERT_TRUE(store_->need(at, kChunk));
+    ASSERT_TRUE(come(at, kChunk)) << at;
+    EXPECT_EQ(store_->problem(), "") << at;  // it is not away
+    if (at > 100 * kChunk && server.most_seen > 4) ++refused;
+    if (at > 100 * kChunk) server.most_seen = 0;
+  }
+  EXPECT_LE(refused, 1u);
+  server.most_at_once = 0;  // nothing at all
+  ASSERT_TRUE(store_->need(1199 * kChunk, 1));
+  ASSERT_TRUE(run_until([&] { return !store_->problem().empty() || store_->here(1199 * kChunk, 1); }));
+  EXPECT_EQ(store_->problem(), "the server has too much to do (status 503)");
 }
 
 TEST_F(WebStoreTest, ReadAheadIsBoundedByRequests) {

@@ -191,7 +191,9 @@ user root; worker_processes 1; pid $T/nginx.pid; error_log $T/nginx.err; daemon 
 events {}
 http { access_log $T/nginx.access; client_body_temp_path $T/nginx.body; keepalive_requests 100000;
   proxy_temp_path $T/nginx.body; fastcgi_temp_path $T/nginx.body; uwsgi_temp_path $T/nginx.body; scgi_temp_path $T/nginx.body;
+  limit_conn_zone \$binary_remote_addr zone=few:1m; limit_conn_log_level warn;
   server { listen 10.71.2.50:8080; root $T/www; }
+  server { listen 10.71.2.50:8081; root $T/www; limit_conn few 2; limit_rate 8m; } # a second address of each image
   server { listen 10.71.2.50:8443 ssl; ssl_certificate $T/web.pem; ssl_certificate_key $T/web.key; root $T/www;
     location /down/ { return 302 http://10.71.2.50:8080/cd.img; } }
 }
@@ -220,6 +222,12 @@ ctl images detach pc2; within 10 none
 ok "another machine gets the same" ctl images attach pc3 --cd $web/cd.img
 ok "whole" within 30 reads pc3 cd "$cd1"
 ok "from the cache, after one look at the server" eval '[ $(($(wc -l <"$T/nginx.access") - n)) = 1 ]'
+ctl images detach pc3; within 10 none
+mark pc3
+ok "a server that takes two requests at once" ctl images attach pc3 --cd http://10.71.2.50:8081/cd.img
+ok "is read whole" within 30 reads pc3 cd "$cd1"
+ok "it refused some" has "$T/nginx.access" 'GET /cd.img HTTP/1.1" 503'
+ok "and was not taken for one that is away" not grep -q 'image.away.*8081' "$T/gateway.log"
 ctl images detach pc3; within 10 none
 stop nginx
 within 15 ls "$T"/state/images/*.map

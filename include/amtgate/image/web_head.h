@@ -52,7 +52,8 @@ struct Identity {
 bool agree(const Identity& a, const Identity& b);
 
 /// What the first answer says: 206 with a range from 0, or 200 from a server that does not take ranges. Errors:
-/// Refused (another status, in words), BadValue, Unsupported (encoded, or without a length).
+/// Refused, or Busy (429, 503), or, from 500 on, Unreachable (another status, in words), BadValue, Unsupported
+/// (encoded, or without a length).
 struct Opening {
   Identity identity;
   bool ranges = false;
@@ -64,7 +65,7 @@ enum class Answer {
   Bytes,    // exactly those
   Changed,  // of another image
 };
-/// Errors: Refused or, from 500 on, Unreachable (another status), BadValue (other bytes than asked for).
+/// Errors: as judge_opening(); BadValue (other bytes than asked for).
 Result<Answer> judge_range(const Head& head, const Identity& known, std::uint64_t first, std::uint64_t last);
 
 /// An address without user, password and query: for logs and lists. (Queries often hold a signature.)
