@@ -5,6 +5,7 @@
 
 #include "amtgate/auth/random.h"
 #include "amtgate/control/protocol.h"
+#include "amtgate/device/link.h"
 #include "amtgate/net/stream.h"
 #include "amtgate/session/shared_screen.h"
 
@@ -35,6 +36,7 @@ struct DirectScreen::Impl {
         target(std::move(t)),
         address(a),
         screen(screen_options(*target), random),
+        link(loop, screen, *this, target->name, {.last_words = true}),
         client(std::make_unique<net::Stream>(loop, std::move(viewer))),
         timer(loop, [this] { pump(); }) {
     client->on_ready([this](net::Ready) { pump(); });
@@ -44,37 +46,18 @@ struct DirectScreen::Impl {
 
   void pump() {
     if (const auto due = screen.deadline(); due && loop.now() >= *due) screen.tick(loop.now());
-    read_device();
+    link.read([this] { take_events(); });
     read_client();
     take_events();
-    write_device();
+    link.write();
     write_client();
-    if (device) device->want(true, !screen.device_output().empty());
+    link.want();
     client->want(!over && screen.takes(kScript),
                  !words.view().empty() || (joined && !screen.viewer_output(kScript).empty()));
     if (const auto due = screen.deadline()) {
       timer.arm_at(*due);
     } else {
       timer.cancel();
-    }
-  }
-
-  void read_device() {
-    std::array<std::uint8_t, kReadSize> buffer;
-    for (int i = 0; i < kReadsPerTurn && device; ++i) {
-      const net::IoResult got = device->read(buffer);
-      if (got.status == net::Io::Again) return;
-      if (got.status == net::Io::Ok) {
-        screen.receive_device(Bytes(buffer).first(got.bytes), loop.now());
-        take_events();
-        continue;
-      }
-      const bool closed = got.status == net::Io::Closed || device->error().code == Errc::Closed;
-      const Error why =
-          closed ? Error{Errc::Closed, target->name + " (" + device_at.to_string() + ") closed the connection"}
-                 : device->error();
-      drop_device();
-      screen.device_closed(why, loop.now());
     }
   }
 
@@ -89,14 +72,6 @@ struct DirectScreen::Impl {
       }
       screen.receive_viewer(kScript, Bytes(buffer).first(got.bytes), loop.now());
       take_events();
-    }
-  }
-
-  void write_device() {
-    while (device && !screen.device_output().empty()) {
-      const net::IoResult put = device->write(screen.device_output());
-      if (put.status != net::Io::Ok) return;  // reading tells why
-      screen.device_sent(put.bytes, loop.now());
     }
   }
 
@@ -121,16 +96,17 @@ struct DirectScreen::Impl {
   }
 
   void handle(const session::SharedScreen::NeedDevice&) {
-    opening =
-        dialer.open(loop, {.target = target, .address = address, .service = Service::Vnc, .log_in = true},
-                    [this](std::variant<device::Opened, device::Failure> outcome) { opened(std::move(outcome)); });
+    link.open(dialer, {.target = target, .address = address, .service = Service::Vnc, .log_in = true});
   }
-  void handle(const session::SharedScreen::DropDevice&) { drop_device(); }
+  void handle(const session::SharedScreen::DropDevice&) {
+    link.write();
+    link.drop();
+  }
   void handle(const session::SharedScreen::ViewerJoined&) {
     joined = true;
     append(words.buffer(), control::viewer_accepted({.target = target->name,
-                                                     .device = device_at.to_string(),
-                                                     .tls = device_tls,
+                                                     .device = link.device().to_string(),
+                                                     .tls = link.tls(),
                                                      .keyboard = target->keyboard}));
   }
   void handle(const session::SharedScreen::ViewerEnded& ended) {
@@ -141,39 +117,14 @@ struct DirectScreen::Impl {
   template <class Other>
   void handle(const Other&) {}
 
-  void opened(std::variant<device::Opened, device::Failure> outcome) {
-    loop.retire(std::shared_ptr<device::Opening>(std::move(opening)));
-    if (const auto* failure = std::get_if<device::Failure>(&outcome)) {
-      screen.device_failed({failure->error, failure->start_status}, loop.now());
-    } else {
-      auto& done = std::get<device::Opened>(outcome);
-      device_at = done.device;
-      device_tls = std::move(done.tls);
-      device = std::move(done.stream);
-      device->on_ready([this](net::Ready) { pump(); });
-      screen.device_opened(done.rest, loop.now());
-    }
-    pump();
-  }
-
-  void drop_device() {
-    if (opening) loop.retire(std::shared_ptr<device::Opening>(std::move(opening)));
-    if (!device) return;
-    write_device();
-    loop.retire(std::shared_ptr<net::Stream>(std::move(device)));
-  }
-
   net::Loop& loop;
   device::Dialer& dialer;
   const std::shared_ptr<const config::Target> target;
   const IpAddress address;
   auth::SystemRandom random;
   session::SharedScreen screen;
+  device::Link<session::SharedScreen, Impl> link;
   std::unique_ptr<net::Stream> client;
-  std::unique_ptr<net::Stream> device;
-  std::unique_ptr<device::Opening> opening;
-  Endpoint device_at;
-  std::string device_tls;
   net::Timer timer;
   Outbox words;  // the control protocol's answer
   bool joined = false;

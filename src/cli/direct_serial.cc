@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "amtgate/control/protocol.h"
+#include "amtgate/device/link.h"
 #include "amtgate/net/stream.h"
 #include "amtgate/session/shared_serial.h"
 
@@ -33,6 +34,7 @@ struct DirectSerial::Impl {
         target(std::move(t)),
         address(a),
         serial(serial_options(*target)),
+        link(loop, serial, *this, target->name, {.read_size = kReadSize}),
         client(std::make_unique<net::Stream>(loop, std::move(user))),
         timer(loop, [this] { pump(); }) {
     client->on_ready([this](net::Ready) { pump(); });
@@ -42,40 +44,21 @@ struct DirectSerial::Impl {
 
   void pump() {
     if (const auto due = serial.deadline(); due && loop.now() >= *due) serial.tick(loop.now());
-    read_device();
+    link.read([this] { take_events(); });
     read_client();
     take_events();
     write_client();
-    write_device();
+    link.write();
     take_events();
     // The user waits for that: then the session has ended in order.
-    if (over && !device && !opening && words.view().empty()) client->close_write();
-    if (device) device->want(serial.takes_device(), !serial.device_output().empty());
+    if (over && !link.busy() && words.view().empty()) client->close_write();
+    link.want();
     client->want(!over && (!joined || serial.takes(kUser)),
                  !words.view().empty() || (joined && !serial.user_output(kUser).empty()));
     if (const auto due = serial.deadline()) {
       timer.arm_at(*due);
     } else {
       timer.cancel();
-    }
-  }
-
-  void read_device() {
-    std::array<std::uint8_t, kReadSize> buffer;
-    for (int i = 0; i < kReadsPerTurn && device && serial.takes_device(); ++i) {
-      const net::IoResult got = device->read(buffer);
-      if (got.status == net::Io::Again) return;
-      if (got.status == net::Io::Ok) {
-        serial.receive_device(Bytes(buffer).first(got.bytes), loop.now());
-        take_events();
-        continue;
-      }
-      const bool closed = got.status == net::Io::Closed || device->error().code == Errc::Closed;
-      const Error why =
-          closed ? Error{Errc::Closed, target->name + " (" + device_at.to_string() + ") closed the connection"}
-                 : device->error();
-      drop_device();
-      serial.device_closed(why, loop.now());
     }
   }
 
@@ -91,15 +74,6 @@ struct DirectSerial::Impl {
         return;
       }
       serial.receive_user(kUser, Bytes(buffer).first(got.bytes), loop.now());
-      take_events();
-    }
-  }
-
-  void write_device() {
-    while (device && !serial.device_output().empty()) {
-      const net::IoResult put = device->write(serial.device_output());
-      if (put.status != net::Io::Ok) return;  // reading tells why
-      serial.device_sent(put.bytes, loop.now());
       take_events();
     }
   }
@@ -124,20 +98,18 @@ struct DirectSerial::Impl {
   }
 
   void handle(const session::SharedSerial::NeedDevice&) {
-    opening =
-        dialer.open(loop, {.target = target, .address = address, .service = Service::Sol, .log_in = true},
-                    [this](std::variant<device::Opened, device::Failure> outcome) { opened(std::move(outcome)); });
+    link.open(dialer, {.target = target, .address = address, .service = Service::Sol, .log_in = true});
   }
   void handle(const session::SharedSerial::DropDevice&) {
-    if (device) write_device();
-    drop_device();
+    link.write();
+    link.drop();
   }
   void handle(const session::SharedSerial::Ready&) {
     if (joined || over) return;
     joined = true;
     append(words.buffer(),
            control::viewer_accepted(
-               {.target = target->name, .device = device_at.to_string(), .tls = device_tls, .keyboard = {}}));
+               {.target = target->name, .device = link.device().to_string(), .tls = link.tls(), .keyboard = {}}));
     serial.add_user(kUser, std::make_unique<session::RawUser>(), "amtgate", loop.now());
   }
   void handle(const session::SharedSerial::NotReady& not_ready) {
@@ -154,36 +126,13 @@ struct DirectSerial::Impl {
   template <class Other>
   void handle(const Other&) {}
 
-  void opened(std::variant<device::Opened, device::Failure> outcome) {
-    loop.retire(std::shared_ptr<device::Opening>(std::move(opening)));
-    if (const auto* failure = std::get_if<device::Failure>(&outcome)) {
-      serial.device_failed({failure->error, failure->start_status}, loop.now());
-    } else {
-      auto& done = std::get<device::Opened>(outcome);
-      device_at = done.device;
-      device_tls = std::move(done.tls);
-      device = std::move(done.stream);
-      device->on_ready([this](net::Ready) { pump(); });
-      serial.device_opened(done.rest, loop.now());
-    }
-    pump();
-  }
-
-  void drop_device() {
-    if (opening) loop.retire(std::shared_ptr<device::Opening>(std::move(opening)));
-    if (device) loop.retire(std::shared_ptr<net::Stream>(std::move(device)));
-  }
-
   net::Loop& loop;
   device::Dialer& dialer;
   const std::shared_ptr<const config::Target> target;
   const IpAddress address;
   session::SharedSerial serial;
+  device::Link<session::SharedSerial, Impl> link;
   std::unique_ptr<net::Stream> client;
-  std::unique_ptr<net::Stream> device;
-  std::unique_ptr<device::Opening> opening;
-  Endpoint device_at;
-  std::string device_tls;
   net::Timer timer;
   Outbox words;  // the control protocol's answer
   std::optional<Error> ended;

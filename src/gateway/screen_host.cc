@@ -1,7 +1,6 @@
 #include "amtgate/gateway/screen_host.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "amtgate/base/earliest.h"
@@ -11,11 +10,8 @@
 namespace amtgate::gateway {
 namespace {
 
-constexpr std::size_t kReadSize = 32U << 10U;
 // For what AMT has not read yet when nobody needs it any more.
 constexpr Duration kFinish = seconds(10);
-// A busy machine may not starve the loop.
-constexpr int kReadsPerTurn = 8;
 
 session::Share share_of(config::VncShare share) {
   switch (share) {
@@ -45,6 +41,7 @@ ScreenHost::ScreenHost(Shard& shard, std::string key, std::shared_ptr<const conf
       target_(std::move(target)),
       destination_(destination),
       screen_(screen_options(*target_, shard.shared()), shard.random()),
+      link_(shard.loop(), screen_, *this, target_->name, {.reads = device::LinkOptions::Reads::UntilShort}),
       timer_(shard.loop(), [this] { pump(); }) {}
 
 ScreenHost::~ScreenHost() = default;
@@ -123,7 +120,8 @@ void ScreenHost::pump() {
   do {
     again_ = false;
     if (const auto due = screen_.deadline(); due && shard_.loop().now() >= *due) screen_.tick(shard_.loop().now());
-    pump_device();
+    link_.write();
+    link_.read();
     handle_events();
     // What there is to say goes out; that may bring more (a viewer that has room gets the next picture).
     std::vector<session::ViewerId> ids;
@@ -136,17 +134,17 @@ void ScreenHost::pump() {
       if (Client* client = find(id)) client->screen_output();
     }
     // Behind what the viewers wait for: AMT may draw meanwhile, but nobody would see it sooner.
-    if (device_) write_device();
+    link_.write();
     handle_events();  // that was all it had to be told, for one
     if (recorder_) recorder_->pump(shard_.loop().now());
     again_ = again_ || std::any_of(held_.begin(), held_.end(), [this](const auto& id) { return screen_.takes(id); });
   } while (again_);
   pumping_ = false;
-  if (clients_.empty() && !device_ && !opening_) {
+  if (clients_.empty() && !link_.busy()) {
     timer_.cancel();
     return shard_.screen_done(*this);
   }
-  if (device_) device_->want(true, !screen_.device_output().empty());
+  link_.want();
   if (const auto due = earliest({screen_.deadline(), recorder_ ? recorder_->deadline() : std::nullopt})) {
     timer_.arm_at(*due);
   } else {
@@ -160,80 +158,18 @@ void ScreenHost::handle_events() {
   }
 }
 
-void ScreenHost::pump_device() {
-  if (!device_) return;
-  write_device();
-  std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerTurn && device_; ++i) {
-    const net::IoResult got = device_->read(buffer);
-    if (got.status == net::Io::Again) break;
-    const TimePoint now = shard_.loop().now();
-    if (got.status == net::Io::Ok) {
-      screen_.receive_device(Bytes(buffer).first(got.bytes), now);
-      if (got.bytes < buffer.size() && !device_->is_tls()) break;  // there is no more; the loop says when there is
-      continue;
-    }
-    const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
-    const Error why =
-        closed ? Error{Errc::Closed, target_->name + " (" + device_at_.to_string() + ") closed the connection"}
-               : device_->error();
-    drop_device();
-    screen_.device_closed(why, now);
-  }
-}
-
-void ScreenHost::write_device() {
-  while (!screen_.device_output().empty()) {
-    const net::IoResult put = device_->write(screen_.device_output());
-    if (put.status != net::Io::Ok) return;  // a failure shows when it is read from
-    screen_.device_sent(put.bytes, shard_.loop().now());
-  }
-}
-
-void ScreenHost::drop_device() {
-  session_.reset();
-  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  if (device_) shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
-}
-
 void ScreenHost::handle(const session::SharedScreen::NeedDevice&) {
-  stage_ = "connect";
   const Result<IpAddress> address = shard_.shared().policy()->directory->device(*target_, destination_);
-  if (!address) return screen_.device_failed({address.error(), 0}, shard_.loop().now());
+  if (!address) return link_.fail(address.error());
   device::Request request;
   request.target = target_;
   request.address = *address;
   request.service = Service::Vnc;
-  device_at_ = {*address, Port{0}};
-  opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
-                                         [this](auto outcome) { opened(std::move(outcome)); });
-}
-
-void ScreenHost::opened(std::variant<device::Opened, device::Failure> outcome) {
-  const TimePoint now = shard_.loop().now();
-  shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  if (auto* failure = std::get_if<device::Failure>(&outcome)) {
-    stage_ = failure->stage;
-    if (failure->device.port.value != 0) device_at_ = failure->device;
-    screen_.device_failed({failure->error, failure->start_status}, now);
-  } else {
-    auto& done = std::get<device::Opened>(outcome);
-    stage_ = "join";
-    device_at_ = done.device;
-    device_tls_ = std::move(done.tls);
-    device_trust_ = std::move(done.trust);
-    device_ = std::move(done.stream);
-    session_ = std::move(done.session);
-    device_->on_ready([this](net::Ready) { pump(); });
-    screen_.device_opened(done.rest, now);
-  }
-  pump();
+  link_.open(shard_.shared().dialer, std::move(request));
 }
 
 void ScreenHost::handle(const session::SharedScreen::DropDevice&) {
-  // What was written last has to arrive, and a close with unread bytes of AMT's would reset the connection.
-  if (device_) net::finish(shard_.loop(), std::move(device_), kFinish);
-  drop_device();
+  link_.finish(kFinish);
 }
 
 void ScreenHost::handle(const session::SharedScreen::ViewerStartTls& start) {
@@ -259,7 +195,7 @@ void ScreenHost::record(session::ViewerId id) {
     auto recording = shard_.shared().recordings->begin(target_->name, id.value, started, ".fbs");
     log::info("recording.begin", {{"recording", recording->id()}, {"target", target_->name}, {"kind", "vnc"}});
     recorder_ =
-        std::make_unique<ScreenRecorder>(screen_, std::move(recording), target_->name, device_at_, started, now);
+        std::make_unique<ScreenRecorder>(screen_, std::move(recording), target_->name, device(), started, now);
   }
   recorder_->joined(id, person->second, now);
 }
@@ -271,7 +207,7 @@ void ScreenHost::handle(const session::SharedScreen::ViewerEnded& ended) {
 void ScreenHost::handle(const session::SharedScreen::DeviceLost& lost) {
   if (recorder_) recorder_->event("away", shard_.loop().now());
   log::warn("screen.lost", {{"target", target_->name},
-                            {"device", device_at_},
+                            {"device", device()},
                             {"viewers", clients_.size()},
                             {"cause", amtgate::name(lost.error.code)},
                             {"why", lost.error.detail}});
@@ -279,9 +215,8 @@ void ScreenHost::handle(const session::SharedScreen::DeviceLost& lost) {
 
 void ScreenHost::handle(const session::SharedScreen::DeviceBack& back) {
   if (recorder_) recorder_->event("back", shard_.loop().now());
-  log::info(
-      "screen.back",
-      {{"target", target_->name}, {"device", device_at_}, {"viewers", clients_.size()}, {"away_ms", back.away}});
+  log::info("screen.back",
+            {{"target", target_->name}, {"device", device()}, {"viewers", clients_.size()}, {"away_ms", back.away}});
 }
 
 }  // namespace amtgate::gateway

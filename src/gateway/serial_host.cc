@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -15,10 +14,7 @@
 namespace amtgate::gateway {
 namespace {
 
-constexpr std::size_t kReadSize = 32U << 10U;
-static_assert(kReadSize <= session::SharedSerial::kMostRead);
-// A busy machine may not starve the loop.
-constexpr int kReadsPerTurn = 8;
+static_assert(device::LinkOptions::kMostRead <= session::SharedSerial::kMostRead);
 // For what AMT has not read yet when nobody needs it any more.
 constexpr Duration kFinish = seconds(5);
 // A log that could not be opened or written.
@@ -41,6 +37,7 @@ SerialHost::SerialHost(Shard& shard, std::string key, std::shared_ptr<const conf
       id_{shared ? shard.shared().next_id.fetch_add(1, std::memory_order_relaxed) : 0},
       since_(sys::wall_now()),
       serial_(options()),
+      link_(shard.loop(), serial_, *this, target_->name, {.reads = device::LinkOptions::Reads::WhenReady}),
       timer_(shard.loop(), [this] {
         armed_.reset();
         pump();
@@ -113,7 +110,7 @@ void SerialHost::called(config::SerialDoor at, sys::UniqueFd connection, const E
 }
 
 std::string SerialHost::machine() const {
-  const IpAddress at = device_at_.port.value != 0 || !shared_ ? device_at_.address : destination_;
+  const IpAddress at = device().port.value != 0 || !shared_ ? device().address : destination_;
   return target_->name + "|" + at.to_string();
 }
 
@@ -124,8 +121,8 @@ std::optional<control::SessionInfo> SerialHost::info() const {
   out.target = target_->name;
   out.service = name(Service::Sol);
   out.client = target_->sol_log.empty() ? "sol_listen" : "sol_log";
-  if (device_at_.port.value != 0) out.device = device_at_.to_string();
-  out.tls = device_tls_;
+  if (device().port.value != 0) out.device = device().to_string();
+  out.tls = tls();
   out.state = serial_.state();
   out.role = "holds";
   out.started = since_;
@@ -159,7 +156,7 @@ void SerialHost::attach(Client& client, session::UserId id, std::unique_ptr<sess
       const sys::WallTime started = sys::wall_now();
       auto recording = shard_.shared().recordings->begin(target_->name, id.value, started, ".cast");
       log::info("recording.begin", {{"recording", recording->id()}, {"target", target_->name}, {"kind", "sol"}});
-      recorder_ = std::make_unique<SerialRecorder>(std::move(recording), target_->name, device_at_, started, now);
+      recorder_ = std::make_unique<SerialRecorder>(std::move(recording), target_->name, device(), started, now);
     }
     recorder_->joined(id, who, now);
   }
@@ -225,10 +222,10 @@ void SerialHost::pump() {
   do {
     again_ = false;
     if (const auto due = serial_.deadline(); due && shard_.loop().now() >= *due) serial_.tick(shard_.loop().now());
-    pump_device();
+    link_.read();
     handle_events();
     if (!waiting_.empty() && serial_.ready()) answer(std::nullopt);
-    if (device_) write_device();
+    link_.write();
     std::vector<session::UserId> ids;
     for (const auto& [id, client] : clients_) {
       const bool resumes = !held_.empty() && serial_.takes(id) && held_.erase(id) > 0;
@@ -237,18 +234,18 @@ void SerialHost::pump() {
     for (const session::UserId id : ids) {
       if (const auto found = clients_.find(id); found != clients_.end()) found->second->serial_output();
     }
-    if (device_) write_device();
+    link_.write();
     handle_events();
     write_log();
     again_ = again_ || std::any_of(held_.begin(), held_.end(), [this](const auto& id) { return serial_.takes(id); });
   } while (again_);
   pumping_ = false;
-  const bool idle = clients_.empty() && !serial_.reserved() && !device_ && !opening_;
+  const bool idle = clients_.empty() && !serial_.reserved() && !busy();
   if (idle && (!shared_ || gone_)) {
     timer_.cancel();
     return shard_.serial_done(*this);
   }
-  if (device_) device_->want(serial_.takes_device(), !serial_.device_output().empty());
+  link_.want();
   const std::optional<TimePoint> due = serial_.deadline();
   if (due == armed_) return;  // as behind most bytes
   armed_ = due;
@@ -269,41 +266,6 @@ void SerialHost::handle_events() {
   while (auto event = serial_.next_event()) {
     std::visit([this](const auto& e) { handle(e); }, *event);
   }
-}
-
-void SerialHost::pump_device() {
-  if (!std::exchange(device_readable_, false)) return;
-  std::array<std::uint8_t, kReadSize> buffer;
-  for (int i = 0; i < kReadsPerTurn && device_ && serial_.takes_device(); ++i) {
-    const net::IoResult got = device_->read(buffer);
-    if (got.status == net::Io::Again) return;
-    const TimePoint now = shard_.loop().now();
-    if (got.status == net::Io::Ok) {
-      serial_.receive_device(Bytes(buffer).first(got.bytes), now);
-      if (got.bytes < buffer.size() && !device_->is_tls()) return;  // the loop says when there is more
-      continue;
-    }
-    const bool closed = got.status == net::Io::Closed || device_->error().code == Errc::Closed;
-    const Error why =
-        closed ? Error{Errc::Closed, target_->name + " (" + device_at_.to_string() + ") closed the connection"}
-               : device_->error();
-    drop_device();
-    serial_.device_closed(why, now);
-  }
-}
-
-void SerialHost::write_device() {
-  while (device_ && !serial_.device_output().empty()) {
-    const net::IoResult put = device_->write(serial_.device_output());
-    if (put.status != net::Io::Ok) return;  // a failure shows when it is read from
-    serial_.device_sent(put.bytes, shard_.loop().now());
-  }
-}
-
-void SerialHost::drop_device() {
-  session_.reset();
-  if (opening_) shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  if (device_) shard_.loop().retire(std::shared_ptr<net::Stream>(std::move(device_)));
 }
 
 void SerialHost::write_log() {
@@ -355,56 +317,25 @@ void SerialHost::handle(const session::SharedSerial::NeedDevice&) {
   if (given_) {
     device::Opened opened = std::move(*given_);
     given_.reset();
-    return take_over(std::move(opened));
+    return link_.take_over(std::move(opened));
   }
-  stage_ = "connect";
-  const TimePoint now = shard_.loop().now();
   const std::shared_ptr<const Directory> directory = shard_.shared().policy()->directory;
   if (shared_) {
     const Result<Directory::Machine> machine = directory->find(target_->name);
-    if (!machine) return serial_.device_failed({machine.error(), 0}, now);
+    if (!machine) return link_.fail(machine.error());
     destination_ = machine->address;
   }
   const Result<IpAddress> address = directory->device(*target_, destination_);
-  if (!address) return serial_.device_failed({address.error(), 0}, now);
+  if (!address) return link_.fail(address.error());
   device::Request request;
   request.target = target_;
   request.address = *address;
   request.service = Service::Sol;
-  device_at_ = {*address, Port{0}};
-  opening_ = shard_.shared().dialer.open(shard_.loop(), std::move(request),
-                                         [this](auto outcome) { opened(std::move(outcome)); });
-}
-
-void SerialHost::opened(std::variant<device::Opened, device::Failure> outcome) {
-  shard_.loop().retire(std::shared_ptr<device::Opening>(std::move(opening_)));
-  if (auto* failure = std::get_if<device::Failure>(&outcome)) {
-    stage_ = failure->stage;
-    serial_.device_failed({failure->error, failure->start_status}, shard_.loop().now());
-  } else {
-    take_over(std::move(std::get<device::Opened>(outcome)));
-  }
-  pump();
-}
-
-void SerialHost::take_over(device::Opened opened) {
-  stage_ = "join";
-  device_at_ = opened.device;
-  device_tls_ = std::move(opened.tls);
-  device_trust_ = std::move(opened.trust);
-  device_ = std::move(opened.stream);
-  session_ = std::move(opened.session);
-  device_->on_ready([this](net::Ready ready) {
-    device_readable_ = device_readable_ || ready.read;
-    pump();
-  });
-  serial_.device_opened(opened.rest, shard_.loop().now());
+  link_.open(shard_.shared().dialer, std::move(request));
 }
 
 void SerialHost::handle(const session::SharedSerial::DropDevice&) {
-  // What was written last has to arrive, and a close with unread bytes of AMT's would reset the connection.
-  if (device_) net::finish(shard_.loop(), std::move(device_), kFinish);
-  drop_device();
+  link_.finish(kFinish);
 }
 
 void SerialHost::answer(const std::optional<session::DeviceFailure>& failure) {
@@ -435,7 +366,7 @@ void SerialHost::handle(const session::SharedSerial::WriterChanged& writer) {
 void SerialHost::handle(const session::SharedSerial::DeviceLost& lost) {
   if (recorder_) recorder_->event("away", shard_.loop().now());
   log::warn("sol.lost", {{"target", target_->name},
-                         {"device", device_at_},
+                         {"device", device()},
                          {"users", clients_.size()},
                          {"cause", amtgate::name(lost.error.code)},
                          {"why", lost.error.detail}});
@@ -444,7 +375,7 @@ void SerialHost::handle(const session::SharedSerial::DeviceLost& lost) {
 void SerialHost::handle(const session::SharedSerial::DeviceBack& back) {
   if (recorder_) recorder_->event("back", shard_.loop().now());
   log::info("sol.back",
-            {{"target", target_->name}, {"device", device_at_}, {"users", clients_.size()}, {"away_ms", back.away}});
+            {{"target", target_->name}, {"device", device()}, {"users", clients_.size()}, {"away_ms", back.away}});
 }
 
 }  // namespace amtgate::gateway

@@ -1,4 +1,4 @@
-// ScreenHost: the edge around a session::SharedScreen: the device's stream, the timer, and the flows that look on.
+// ScreenHost: the edge around a session::SharedScreen: the link to the device, the timer, and the flows that look on.
 // One for a machine whose screen is being looked at; all of its viewers are on the shard that it lives on.
 #pragma once
 
@@ -6,15 +6,13 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <variant>
 
 #include "amtgate/auth/random.h"
 #include "amtgate/config/config.h"
-#include "amtgate/device/dialer.h"
+#include "amtgate/device/link.h"
 #include "amtgate/gateway/directory.h"
 #include "amtgate/gateway/screen_recorder.h"
 #include "amtgate/net/loop.h"
-#include "amtgate/net/stream.h"
 #include "amtgate/session/shared_screen.h"
 
 namespace amtgate::gateway {
@@ -61,11 +59,11 @@ class ScreenHost {
 
   const std::string& key() const { return key_; }
   bool types(session::ViewerId id) const { return screen_.typist() == id; }
-  Endpoint device() const { return device_at_; }
-  const std::string& tls() const { return device_tls_; }
-  const std::string& trust() const { return device_trust_; }
+  Endpoint device() const { return link_.tried(); }
+  const std::string& tls() const { return link_.tls(); }
+  const std::string& trust() const { return link_.trust(); }
   /// How far the last attempt to reach the device came.
-  const std::string& stage() const { return stage_; }
+  const std::string& stage() const { return link_.stage(); }
 
  private:
   void handle(const session::SharedScreen::NeedDevice& need);
@@ -76,12 +74,8 @@ class ScreenHost {
   void handle(const session::SharedScreen::ViewerEnded& ended);
   void handle(const session::SharedScreen::DeviceLost& lost);
   void handle(const session::SharedScreen::DeviceBack& back);
-  void opened(std::variant<device::Opened, device::Failure> outcome);
-  void pump_device();
-  void write_device();
   void handle_events();
   void record(session::ViewerId id);
-  void drop_device();
   Client* find(session::ViewerId id);
 
   Shard& shard_;
@@ -89,17 +83,11 @@ class ScreenHost {
   std::shared_ptr<const config::Target> target_;
   const IpAddress destination_;
   session::SharedScreen screen_;
+  device::Link<session::SharedScreen, ScreenHost> link_;
   std::map<session::ViewerId, Client*> clients_;
   std::map<session::ViewerId, Onlooker> people_;  // the clients that are no scripts
   std::unique_ptr<ScreenRecorder> recorder_;      // while somebody looks on and `record` has vnc
   std::set<session::ViewerId> held_;              // were told that they are not taken from
-  std::unique_ptr<net::Stream> device_;
-  std::shared_ptr<const void> session_;  // of device_
-  std::unique_ptr<device::Opening> opening_;
-  Endpoint device_at_;
-  std::string device_tls_;
-  std::string device_trust_;
-  std::string stage_ = "connect";
   net::Timer timer_;
   bool pumping_ = false;
   bool again_ = false;

@@ -1,4 +1,4 @@
-// SerialHost: the edge around a session::SharedSerial: the device's stream, the timer, the log file, the doors of
+// SerialHost: the edge around a session::SharedSerial: the link to the device, the timer, the log file, the doors of
 // `sol_listen`, and the flows that use it. One for a machine that has `sol_listen` or `sol_log`, for as long as the
 // configuration says so; else one for each client that has a session of its own. All of its users are on the shard
 // that it lives on.
@@ -10,17 +10,15 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "amtgate/config/config.h"
 #include "amtgate/control/commands.h"
-#include "amtgate/device/dialer.h"
+#include "amtgate/device/link.h"
 #include "amtgate/gateway/serial_door.h"
 #include "amtgate/gateway/serial_recorder.h"
 #include "amtgate/gateway/target_problem.h"
 #include "amtgate/net/loop.h"
-#include "amtgate/net/stream.h"
 #include "amtgate/session/line_stamps.h"
 #include "amtgate/session/shared_serial.h"
 
@@ -88,16 +86,16 @@ class SerialHost {
   bool full() const { return clients_.size() >= kMostUsers; }
   bool types(session::UserId id) const { return serial_.writer() == id; }
   /// Something of it is still open.
-  bool busy() const { return device_ != nullptr || opening_ != nullptr; }
+  bool busy() const { return link_.busy(); }
   /// Its own entry in the list of sessions: the gateway's, where it holds one.
   std::optional<control::SessionInfo> info() const;
   /// What of `sol_listen` and `sol_log` does not work.
   std::vector<TargetProblem> problems() const;
-  Endpoint device() const { return device_at_; }
-  const std::string& tls() const { return device_tls_; }
-  const std::string& trust() const { return device_trust_; }
+  Endpoint device() const { return link_.device(); }
+  const std::string& tls() const { return link_.tls(); }
+  const std::string& trust() const { return link_.trust(); }
   /// How far the last attempt to reach the device came.
-  const std::string& stage() const { return stage_; }
+  const std::string& stage() const { return link_.stage(); }
 
  private:
   void handle(const session::SharedSerial::NeedDevice& need);
@@ -108,13 +106,8 @@ class SerialHost {
   void handle(const session::SharedSerial::WriterChanged& writer);
   void handle(const session::SharedSerial::DeviceLost& lost);
   void handle(const session::SharedSerial::DeviceBack& back);
-  void opened(std::variant<device::Opened, device::Failure> outcome);
-  void take_over(device::Opened opened);
   void answer(const std::optional<session::DeviceFailure>& failure);
-  void pump_device();
-  void write_device();
   void handle_events();
-  void drop_device();
   void write_log();
   void write_file(Bytes said);
   void open_doors();
@@ -131,19 +124,12 @@ class SerialHost {
   const control::SessionId id_;
   const control::WallTime since_;
   session::SharedSerial serial_;
+  device::Link<session::SharedSerial, SerialHost> link_;
   std::map<session::UserId, Client*> clients_;
   std::map<session::UserId, OnReady> waiting_;
   std::set<session::UserId> held_;  // were told that they are not taken from
   std::vector<std::pair<config::SerialDoor, std::unique_ptr<SerialDoor>>> doors_;
-  std::optional<device::Opened> given_;  // opened already
-  std::unique_ptr<net::Stream> device_;
-  bool device_readable_ = false;
-  std::shared_ptr<const void> session_;  // of device_
-  std::unique_ptr<device::Opening> opening_;
-  Endpoint device_at_;
-  std::string device_tls_;
-  std::string device_trust_;
-  std::string stage_ = "connect";
+  std::optional<device::Opened> given_;       // opened already
   std::unique_ptr<SerialRecorder> recorder_;  // while there are users and `record` has sol
   sys::UniqueFd log_;
   std::string log_path_;
