@@ -111,6 +111,7 @@ struct Lane {
     }
     return true;
   }
+  void drop() { from = to; }
 };
 
 /// The kernel says when a program opens the terminal's other end (inotify), and when the last one has closed it (the
@@ -156,6 +157,7 @@ class PtyDoor final : public Trying {
     if (::tcgetattr(other.get(), &settings) != 0) return failed(std::string("cannot set up ") + name);
     ::cfmakeraw(&settings);
     ::ioctl(other.get(), TIOCNXCL);
+    ::tcflush(other.get(), TCIOFLUSH);  // the next one does not get what this one has not read
     if (::tcsetattr(other.get(), TCSANOW, &settings) != 0) return failed(std::string("cannot set up ") + name);
     // devpts gives it to the group tty, which is for messages to people's terminals.
     if (::fchown(other.get(), static_cast<uid_t>(-1), ::getegid()) != 0 || ::fchmod(other.get(), 0660) != 0) {
@@ -206,15 +208,19 @@ class PtyDoor final : public Trying {
     if (!bridge_) return;
     Bridge& b = *bridge_;
     const int terminal = master_.get(), socket = b.socket.get();
-    const bool goes_on =
-        b.typed.fill(terminal) && b.typed.drain(socket) && b.said.fill(socket) && b.said.drain(terminal);
-    if (!goes_on) return closed();
+    if (!b.typed.fill(terminal) || !b.typed.drain(socket) || !b.said.fill(socket)) return closed();
+    if (hung_up()) {
+      // The machine may have to say something first before it takes what was typed, and nobody reads that any more.
+      b.said.drop();
+    } else if (!b.said.drain(terminal)) {
+      return closed();
+    }
     b.on_terminal->want(b.typed.empty(), !b.said.empty());
     b.on_socket->want(b.said.empty(), !b.typed.empty());
   }
 
   void closed() {
-    ::tcflush(master_.get(), TCIOFLUSH);  // the next one does not get what this one has not read
+    ::tcflush(master_.get(), TCIFLUSH);  // nor the next session what was typed for this one
     const bool ready = !hung_up() || prepare(terminal_.c_str()).has_value();
     if (!ready) bridge_->old_terminal = std::move(master_);
     loop_.retire(std::shared_ptr<Bridge>(std::move(bridge_)));

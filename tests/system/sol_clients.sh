@@ -103,5 +103,14 @@ ok "minicom" type_in minicom --pty --ready 'amt> ' --say 'echo by minicom\r' --e
 ok "screen" type_in screen --pty --ready 'amt> ' --say 'echo by screen\r' --expect 'echo by screen\s.*by screen' -- $person screen -S amtgate -c /dev/null "$tty" 115200
 on gw $person screen -S amtgate -X quit >/dev/null
 ok "behind screen, which wants a terminal to itself, another one opens it" type_in again --say 'echo again\r' --expect '\nagain' -- $person socat - "FILE:$tty,rawer"
-ok "behind one that left it in lines, with an echo, it is raw again" type_in cooked --say 'echo cooked\r' --expect '\ncooked' -- $person socat - "FILE:$tty,sane"
-ok "so" type_in raw --say 'echo raw\r' --expect '\nraw' --bytes -- $person socat - "FILE:$tty"
+# It opens the terminal, sets it, and types a command whose output the terminal types again, for ever; it reads nothing.
+cat >"$T/cooked.sh" <<'SH'
+exec 3<>"$1"
+stty sane <&3
+printf 'help\r' >&3
+sleep 3
+stty -a <&3
+SH
+on gw $person sh "$T/cooked.sh" "$tty" >"$T/cooked.log" 2>&1
+ok "one leaves it in lines, with an echo, and the machine talking to itself" has "$T/cooked.log" ' echo '
+ok "it is raw again for the next one" type_in raw --say '\recho raw\r' --expect '\nraw' --bytes -- $person socat - "FILE:$tty"
