@@ -1,9 +1,25 @@
 #include "amtgate/http/message.h"
 
 #include <algorithm>
+// What Beast holds for impossible in what a stranger sends ends that stranger's connection (see put()), not the
+// daemon.
+#define BOOST_ENABLE_ASSERT_HANDLER
 #include <boost/beast/http/basic_parser.hpp>
+#include <exception>
 #include <limits>
 #include <utility>
+
+namespace {
+struct ImpossibleInput : std::exception {};
+}  // namespace
+
+// Boost's names for what it calls.
+void boost::assertion_failed(const char*, const char*, const char*, long) {
+  throw ImpossibleInput();
+}
+void boost::assertion_failed_msg(const char*, const char*, const char*, const char*, long) {
+  throw ImpossibleInput();
+}
 
 namespace amtgate::http {
 namespace {
@@ -49,7 +65,8 @@ Result<void> check_framing(const Fields& fields) {
 }
 
 /// What both directions have of Beast: the head's fields and the body's bytes are gathered, chunks are nobody's
-/// business.
+/// business. Nor are trailers: behind the body nothing can say any more whose request it is or where it ends (RFC
+/// 9110 6.5.1).
 template <bool IsRequest>
 class Gatherer : public beast::http::basic_parser<IsRequest> {
  public:
@@ -66,7 +83,7 @@ class Gatherer : public beast::http::basic_parser<IsRequest> {
 
  protected:
   void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value, Code&) override {
-    fields.add(view(name), view(value));
+    if (!has_head) fields.add(view(name), view(value));
   }
   void on_header_impl(Code&) override { has_head = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, Code&) override {}
@@ -74,17 +91,29 @@ class Gatherer : public beast::http::basic_parser<IsRequest> {
   void on_finish_impl(Code&) override {}
 };
 
-/// Gives the parser what it takes of `in`. True when it took anything.
+/// A chunked body ends with these many bytes at least, "0" and two ends of line. Beast of Boost 1.74 holds for
+/// impossible that it is shown fewer once it has seen the line of the last chunk. Source: github.com/boostorg/beast,
+/// pull request 2861.
+constexpr std::size_t kLastChunk = 5;
+
+/// Gives the parser what it takes of `in`. True when it took anything. After an error the parser is of no use.
 template <class Parser>
 Result<bool> put(Parser& parser, Buffer& in) {
+  if (parser.has_head && parser.chunked() && in.size() < kLastChunk) return false;
   beast::error_code ec;
-  const std::size_t n = parser.put(boost::asio::buffer(in.data(), in.size()), ec);
+  std::size_t n = 0;
+  try {
+    n = parser.put(boost::asio::buffer(in.data(), in.size()), ec);
+  } catch (const ImpossibleInput&) {
+    return Error{Errc::BadValue, "HTTP: nothing that could be read"};
+  }
   parser.begun = parser.begun || n > 0;
   in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(n));
   if (ec && ec != error::need_more) return as_error(ec);
-  // The parser counts a head only once it is whole.
-  if (!parser.has_head && in.size() > kMaxHead) return as_error(make_error_code(error::header_limit));
-  return n > 0;
+  if (n > 0 || in.size() <= kMaxHead) return n > 0;
+  // The parser counts a head only once it is whole, and neither a chunk's line nor what is behind the last one.
+  if (!parser.has_head) return as_error(make_error_code(error::header_limit));
+  return Error{Errc::TooLarge, "more than " + std::to_string(kMaxHead) + " bytes around a chunk"};
 }
 
 }  // namespace

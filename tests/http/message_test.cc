@@ -91,6 +91,36 @@ TEST(RequestReader, TakesChunksApart) {
   EXPECT_EQ((*got)->body, "abcde");
 }
 
+TEST(RequestReader, TakesChunksInEverySplit) {
+  for (const std::string_view body : {"0\r\n\r\n", "0;x=y\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "0\r\nA: b\r\n\r\n"}) {
+    const std::string text = "PUT /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(body);
+    for (std::size_t step = 1; step <= text.size(); ++step) {
+      RequestReader reader;
+      Result<std::optional<Request>> next = std::optional<Request>();
+      for (std::size_t at = 0; at < text.size(); at += step) {
+        ASSERT_TRUE(next && !*next) << text << " in steps of " << step;
+        reader.receive(as_bytes(std::string_view(text).substr(at, step)));
+        next = reader.next();
+      }
+      ASSERT_TRUE(next && *next) << text << " in steps of " << step;
+      EXPECT_EQ((*next)->body, body.starts_with('3') ? "abc" : "");
+      EXPECT_FALSE(reader.began());
+    }
+  }
+}
+
+TEST(RequestReader, TrailersSayNothing) {
+  const auto got = read_whole(
+      "PUT /x HTTP/1.1\r\nHost: pc\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n0\r\nAuthorization: Digest\r\nOrigin: x\r\nConnection: close\r\n\r\n");
+  ASSERT_TRUE(got && *got);
+  EXPECT_EQ((*got)->fields.count("Host"), 1U);
+  for (const char* name : {"Authorization", "Origin", "Connection"}) {
+    EXPECT_EQ((*got)->fields.count(name), 0U) << name;
+  }
+  EXPECT_TRUE((*got)->keep_alive());
+}
+
 TEST(RequestReader, RefusesWhatAnotherCouldReadOtherwise) {
   for (const char* head :
        {"Content-Length: 5\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 5",
@@ -117,6 +147,12 @@ TEST(RequestReader, HasLimits) {
   EXPECT_EQ(code("PUT / HTTP/1.1\r\nContent-Length: " + std::to_string(kMaxBody + 1) + "\r\n\r\n"), Errc::TooLarge);
   EXPECT_EQ(code("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffff0\r\n" + std::string(kMaxBody + 1, 'x')),
             Errc::TooLarge);
+  for (const char* endless : {"1;", "0", "0\r\nA: ", "1\r\na\r\n0\r\nA: b\r\nB: "}) {
+    EXPECT_EQ(code("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(endless) +
+                   std::string(kMaxHead, '0')),
+              Errc::TooLarge)
+        << endless;
+  }
   EXPECT_TRUE(read_whole("PUT / HTTP/1.1\r\nContent-Length: " + std::to_string(kMaxBody) + "\r\n\r\n" +
                          std::string(kMaxBody, 'x')));
 }
@@ -152,6 +188,8 @@ TEST(AnswerReader, TakesAnswersInEverySplit) {
   const Row rows[] = {
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0003\r\nabc\r\n0002\r\nde\r\n0\r\n\r\n",
        "200 keep|abcde|end "},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: 1\r\n\r\n", "200 keep||end "},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r", "200 keep|error: closed"},
       {"HTTP/1.1 303 See Other\r\nContent-Length: 0\r\n\r\n", "303 keep||end "},
       {"HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", "401 close|no|end "},
       {"HTTP/1.0 200 OK\r\n\r\nuntil the end", "200 close|until the end|end "},

@@ -52,6 +52,21 @@ ok "mutual TLS, with TLS from the client" same "$(get https://10.71.2.12:16993/w
 ok "without one: no" same "$(get http://10.71.2.13:16992/wsman)" 502
 ok "in words" has "$T/reply" '^amtgate: mutual_without .*certificate'
 
+# --- the end of a chunked body in pieces, nothing before it
+cat >"$T/pieces.py" <<'PY'
+import socket, time
+s = socket.create_connection(("10.71.2.10", 16992), 10)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+for piece in (b"POST /wsman HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"0\r\n", b"\r", b"\n"):
+    s.sendall(piece)
+    time.sleep(0.2)
+s.settimeout(60)
+print(s.recv(4096).split(b"\r\n")[0].decode())
+PY
+on client python3 "$T/pieces.py" >"$T/pieces.log" 2>&1
+ok "an empty body whose end comes in pieces is a request" has "$T/pieces.log" '^HTTP/1.1 [2-5]'
+ok "and the next one is answered" same "$(get http://10.71.2.10:16992/wsman)" 200
+
 # --- clients that do not come to the end, beside one that does
 cat >"$T/slow.py" <<'PY'
 # 100 that stop in the middle of the head, of the body, or do not read the answer.
