@@ -1,8 +1,8 @@
 // HTTP/1 messages: what a head says, and readers that take requests and answers off a connection.
 //
 // Boost.Beast's parser does the reading. On top of it stands what a proxy has to refuse so that nobody behind it can
-// take one message for two: more than one Content-Length, one beside Transfer-Encoding, codings other than chunked; and
-// trailers are dropped.
+// take one message for two: more than one Content-Length, one beside Transfer-Encoding, codings other than chunked;
+// and trailers are dropped.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@
 
 namespace amtgate::http {
 
-/// A head's first line and all its fields, and the line of a chunk or all trailers. Browsers send up to 8 KiB of them, AMT a few hundred bytes.
+/// A head's first line and all its fields, and the line of a chunk or all trailers. Browsers send up to 8 KiB of
+/// them, AMT a few hundred bytes.
 inline constexpr std::size_t kMaxHead = 16 * 1024;
 /// A request's body. Envelopes that AMT takes stay below 64 KiB, what is put into its web storage below 256 KiB.
 inline constexpr std::size_t kMaxBody = 512 * 1024;
