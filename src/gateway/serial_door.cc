@@ -184,14 +184,15 @@ class PtyDoor final : public Trying {
     if (any && !bridge_) call();
   }
 
-  /// No program has it open.
-  bool hung_up() const {
-    pollfd state{master_.get(), POLLIN, 0};
-    return ::poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0;
+  short state() const {
+    pollfd now{master_.get(), POLLIN, 0};
+    return ::poll(&now, 1, 0) > 0 ? now.revents : short{0};
   }
+  /// No program has it open.
+  bool hung_up() const { return (state() & POLLHUP) != 0; }
 
   void call() {
-    if (hung_up()) return;  // closed again
+    if ((state() & (POLLHUP | POLLIN)) == POLLHUP) return;  // closed again, and nothing was typed
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return;
     sys::UniqueFd theirs(ends[1]);

@@ -302,11 +302,16 @@ void SharedSerial::leave_device(TimePoint now) {
       role_->end(now);
       return;
     case Device::Leaving: return;
-    case Device::Absent:
     case Device::Opening:
     case Device::Starting:
+      if (wanted()) return leave_by_.reset();  // somebody has come
+      if (!leave_by_) leave_by_ = now + kLeave;
+      if (!typed_.view().empty() && now < *leave_by_) return;  // a script types and leaves: that goes out first
+      break;
+    case Device::Absent:
     case Device::Away: break;
   }
+  typed_ = Outbox{};
   absence_.forget();
   told_.reset();
   drop_device();
@@ -382,10 +387,10 @@ void SharedSerial::tick(TimePoint now) {
     }
   }
   if (leave_by_ && now >= *leave_by_) {
-    if (device_ == Device::Live) {
-      leave_device(now);
-    } else {
+    if (device_ == Device::Leaving) {
       drop_device();
+    } else {
+      leave_device(now);
     }
     if (leave_by_) leave_by_ = now + kLeave;
   }

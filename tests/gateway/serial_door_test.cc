@@ -27,7 +27,8 @@ class PtyDoorTest : public net::test::LoopTest {
     at.kind = config::SerialDoor::Kind::Pty;
     at.path = folder_ + "/pc1";
     path_ = at.path;
-    door_ = SerialDoor::open(*loop, at, [this](sys::UniqueFd fd, const Endpoint&) { calls_.push_back(std::move(fd)); });
+    door_ =
+        SerialDoor::open(*loop, at, [this](sys::UniqueFd fd, const Endpoint&) { calls_.push_back(std::move(fd)); });
     ASSERT_EQ(door_->problem(), "");
   }
   void TearDown() override {
@@ -137,6 +138,22 @@ TEST_F(PtyDoorTest, WhatWasTypedBeforeItLeftArrives) {
   ASSERT_GT(typed.size(), 16384u);
   script.reset();
   EXPECT_EQ(read_all(calls_[0], std::string::npos), typed);
+}
+
+TEST_F(PtyDoorTest, WhatAScriptTypesAndLeavesAtOnceArrives) {
+  sys::UniqueFd script = program();
+  ASSERT_EQ(::write(script.get(), "reboot\r", 7), 7);
+  script.reset();
+  ASSERT_TRUE(called(1));
+  EXPECT_EQ(read_all(calls_[0], std::string::npos), "reboot\r");
+  const sys::UniqueFd next = program();
+  EXPECT_TRUE(called(2));
+}
+
+TEST_F(PtyDoorTest, WhoOnlyLooksInStartsNothing) {
+  program().reset();
+  run_for(milliseconds(50));
+  EXPECT_TRUE(calls_.empty());
 }
 
 // A program with an echo at a machine with an echo fills both ways, and then is killed. The machine takes no more

@@ -47,6 +47,12 @@ struct Room {
     serial.device_closed({Errc::Closed, "pc1 closed the connection"}, now);
     run();
   }
+  /// What was asked for while `slow`.
+  void open() {
+    device.emplace(sol::ServerRole::Options{.pause = milliseconds(0)}, now);
+    serial.device_opened({}, now);
+    run();
+  }
   void wait(Duration d) {
     const TimePoint until = now + d;
     while (true) {
@@ -68,7 +74,9 @@ struct Room {
         any = true;
         if (std::holds_alternative<SharedSerial::NeedDevice>(*e)) {
           ++asked;
-          if (reachable) {
+          if (slow) {
+            // open() comes later
+          } else if (reachable) {
             device.emplace(sol::ServerRole::Options{.pause = milliseconds(0)}, now);
             serial.device_opened({}, now);
           } else {
@@ -115,7 +123,7 @@ struct Room {
   TimePoint now{seconds(1000)};
   SharedSerial serial;
   std::optional<sol::ServerRole> device;
-  bool reachable = true, device_reads = true;
+  bool reachable = true, slow = false, device_reads = true;
   std::string typed, events;
   int asked = 0, dropped = 0;
 };
@@ -292,6 +300,62 @@ TEST(SharedSerial, WhatIsTypedLastStillArrives) {
   stuck.leave(kAnn);
   stuck.wait(3 * SharedSerial::kLeave);
   EXPECT_EQ(stuck.dropped, 1) << "not for ever";
+}
+
+TEST(SharedSerial, WhatAScriptTypesBeforeTheSessionStandsArrives) {
+  for (const bool connected : {false, true}) {
+    Room r;
+    (connected ? r.device_reads : r.slow) = connected ? false : true;
+    r.join(kAnn, "ann");
+    r.type(kAnn, "reboot\r");
+    r.leave(kAnn);
+    r.wait(seconds(2));
+    EXPECT_EQ(r.dropped, 0);
+    r.device_reads = true;
+    connected ? r.run() : r.open();
+    r.wait(seconds(3));
+    EXPECT_EQ(r.typed, "reboot\r");
+    EXPECT_EQ(r.dropped, 1);
+    EXPECT_STREQ(r.serial.state(), "idle");
+  }
+}
+
+TEST(SharedSerial, WhatAScriptTypedIsNotKeptForTheNextOne) {
+  Room r;
+  r.slow = true;
+  r.join(kAnn, "ann");
+  r.type(kAnn, "reboot\r");
+  r.leave(kAnn);
+  r.wait(SharedSerial::kLeave + seconds(1));
+  EXPECT_EQ(r.dropped, 1) << "not waited for for ever";
+  r.slow = false;
+  r.join(kBob, "bob");
+  r.type(kBob, "ls\r");
+  EXPECT_EQ(r.typed, "ls\r");
+
+  Room idle;
+  idle.slow = true;
+  idle.join(kAnn, "ann");
+  idle.leave(kAnn);
+  EXPECT_EQ(idle.dropped, 1) << "nothing was typed: nothing is waited for";
+}
+
+TEST(SharedSerial, WhoComesWhileAScriptsTypingWaitsKeepsTheSession) {
+  Room r;
+  r.slow = true;
+  r.join(kAnn, "ann");
+  r.type(kAnn, "echo a\r");
+  r.leave(kAnn);
+  r.wait(seconds(5));
+  r.join(kBob, "bob");
+  r.wait(3 * SharedSerial::kLeave);
+  EXPECT_EQ(r.dropped, 0);
+  r.open();
+  r.type(kBob, "ls\r");
+  r.wait(3 * SharedSerial::kLeave);
+  EXPECT_EQ(r.typed, "echo a\rls\r");
+  EXPECT_TRUE(r.serial.live());
+  EXPECT_EQ(r.asked, 1);
 }
 
 TEST(SharedSerial, WhoComesWhileTheSessionEndsGetsANewOne) {

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need socat plink inetutils-telnet conserver console picocom cu minicom screen expect setpriv
 lab router
-sim pc1 10.71.2.10 --profile 12 --name pc1
+sim pc1 10.71.2.10 --profile 12 --name pc1 --log "$T/pc1.json"
 mkdir "$T/tty" "$T/home"
 chown nobody "$T/tty"
 gateway <<INI
@@ -114,3 +114,8 @@ SH
 on gw $person sh "$T/cooked.sh" "$tty" >"$T/cooked.log" 2>&1
 ok "one leaves it in lines, with an echo, and the machine talking to itself" has "$T/cooked.log" ' echo '
 ok "it is raw again for the next one" type_in raw --say '\recho raw\r' --expect '\nraw' --bytes -- $person socat - "FILE:$tty"
+
+# A script types and is gone before the session with the machine stands.
+within 30 free
+on gw $person sh -c "printf 'reboot\r' >$tty"
+ok "what a script types at the terminal and leaves arrives" has "$T/pc1.json" '"event":"reboot"'
