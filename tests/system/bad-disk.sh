@@ -9,7 +9,7 @@ lab router
 # More than the gateway itself keeps in memory of what it has read.
 size=4194304 bad=2097152
 samples=2048 # all blocks
-[ -z "${SCSI_DEBUG:-}" ] || samples=512 # on an emulated machine
+[ -z "${SCSI_DEBUG:-}" ] || samples=256 # on an emulated machine
 head -c $size /dev/urandom >"$T/content"
 cp "$T/content" "$T/backing"
 loop=$(losetup -f --show "$T/backing") || skip "no loop device"
